@@ -1,0 +1,1 @@
+"""Project -> Image: pio, toolchains, sizes."""

@@ -1,0 +1,1 @@
+"""Graph -> Program: the ahead-of-time engine's C."""

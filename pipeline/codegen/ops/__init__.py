@@ -1,0 +1,1 @@
+"""One module per operator (or family) of the aot engine."""

@@ -1,0 +1,50 @@
+"""Program: the C the aot engine consists of for one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Optimize = Literal["size", "speed", "balanced"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What became of one op of the model, or of several that were fused.
+
+    Attributes:
+        index: position in the program's order of execution; the chip's layer number.
+        op: TFLite's builtin name.
+        name: a person's name for the layer.
+        macs: multiply-accumulates of the dense layer, per inference.
+        kernel: the kernel function that runs it.
+        encoding: how its weights are stored ("dense", "bitmap", ..., "" without weights).
+        weight_bytes: flash bytes of its weights and per-channel constants.
+    """
+
+    index: int
+    op: str
+    name: str
+    macs: int
+    kernel: str
+    encoding: str = ""
+    weight_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Program:
+    """Generated C, and what is known of it ahead of time.
+
+    Attributes:
+        name: the model's name, a C identifier.
+        sources: file name -> text of network.c, network.h, network_data.c, ...
+        runtime: files of firmware/runtime that the sources need, relative to it.
+        layers: in execution order.
+        arena_bytes: static activation memory, scratch included.
+    """
+
+    name: str
+    sources: dict[str, str]
+    runtime: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    arena_bytes: int

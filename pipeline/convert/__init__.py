@@ -1,0 +1,1 @@
+"""FlatModel -> C array; the flatbuffer read into a typed Graph."""

@@ -1,0 +1,1 @@
+"""Image -> Device: probes, serial bootloaders, emulators, one interface."""

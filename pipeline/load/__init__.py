@@ -1,0 +1,1 @@
+"""Any Keras file or .tflite -> Network | FlatModel; data sets."""

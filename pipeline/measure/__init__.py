@@ -1,0 +1,1 @@
+"""Device -> Measurement: the link, the monitor, latency, accuracy, memory."""

@@ -1,0 +1,87 @@
+"""Measurement: what the chip did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Cost of one inference over a number of them.
+
+    Attributes:
+        inferences: how many were counted.
+        unit: "cycles" on boards, "instructions" on emulators.
+        minimum, median, maximum: in that unit.
+        seconds: median in seconds; None on an emulator, whose time says nothing.
+    """
+
+    inferences: int
+    unit: Literal["cycles", "instructions"]
+    minimum: int
+    median: int
+    maximum: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Answers of the chip, and of the host for the same inputs.
+
+    Attributes:
+        samples: how many inputs were sent.
+        device, host: top-1 accuracy 0..1; None without labels.
+        identical_outputs: samples whose output tensors equal the reference's bit for bit;
+            None where no reference could be run.
+        reference: what ran on the host ("tflite-micro 0.dev20261023182759").
+        different: indices of the samples that differ (the first 100).
+    """
+
+    samples: int
+    device: float | None
+    host: float | None
+    identical_outputs: int | None
+    reference: str
+    different: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory as seen by the running firmware.
+
+    Attributes:
+        stack_peak_bytes: high-water mark of the painted stack.
+        stack_bytes: stack reserved by the linker script.
+    """
+
+    stack_peak_bytes: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """Cost of one layer in the latency's unit."""
+
+    index: int
+    cost: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """All that was read back over the serial line.
+
+    Attributes:
+        outputs: (samples, output elements) raw output tensors, in the model's own type.
+        firmware: what the firmware says of itself (`profile`): key -> value.
+    """
+
+    latency: Latency
+    accuracy: Accuracy
+    memory: Memory
+    layers: tuple[LayerCost, ...]
+    outputs: NDArray[np.generic]
+    firmware: dict[str, str]

@@ -1,0 +1,1 @@
+"""Network -> Network, smaller: magnitude, neurons, schedules, fine-tuning."""

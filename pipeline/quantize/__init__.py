@@ -1,0 +1,1 @@
+"""Network -> FlatModel: full-integer .tflite."""

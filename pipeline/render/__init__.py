@@ -1,0 +1,1 @@
+"""FlatModel | Program + Board -> Project, a PlatformIO project."""

@@ -1,0 +1,23 @@
+"""Project: a rendered PlatformIO project on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that `pio run` builds, with or without this package.
+
+    Attributes:
+        path: the project's folder.
+        board: id of the board it is rendered for.
+        engine: "aot" or "tflm".
+        name: the model's name.
+    """
+
+    path: Path
+    board: str
+    engine: str
+    name: str

@@ -1,0 +1,1 @@
+"""Measurement -> report.json and what people read."""

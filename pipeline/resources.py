@@ -1,0 +1,16 @@
+"""Where the C sources and the boards are: beside the package in a checkout, inside it in a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _find(name: str) -> Path:
+    inside = _HERE / name
+    return inside if inside.is_dir() else _HERE.parent / name
+
+
+FIRMWARE = _find("firmware")
+BOARDS = _find("boards")

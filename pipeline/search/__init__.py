@@ -1,0 +1,1 @@
+"""Many deploys: sweeps and Pareto fronts."""
