@@ -1,0 +1,65 @@
+# `make demo` and `make test` do all the set-up themselves; nothing else is needed first.
+# Every target can be run again: what is up to date costs no time.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN    := .venv/bin
+LOCK   := setup/requirements.lock
+READY  := .venv/.ready
+C_FILES = $(shell git ls-files 'firmware/*.c' 'firmware/*.h')
+
+export MCU_CORE_DIR ?= $(CURDIR)/.platformio
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help setup demo test check lint types unit format lock bench clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+
+setup: $(READY) ## Debian packages, .venv from the lock file, PlatformIO core dir
+
+$(READY): $(LOCK) pyproject.toml setup/debian.sh
+	@test -n "$(PYTHON)" || { echo "setup: Python 3.11 is needed (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "setup: $(PYTHON) is not Python 3.11; say make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@sh setup/debian.sh $(PYTHON)
+	@test -x $(BIN)/python || { echo "setup: creating .venv"; $(PYTHON) -m venv .venv; }
+	@echo "setup: installing the locked Python packages (about 1 GB to fetch the first time)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $(LOCK) 2>&1 \
+		| grep --line-buffered -E '^(Collecting|Installing|Successfully|ERROR|error)' | cut -c1-100; \
+		$(BIN)/python -m pip check >/dev/null || { echo "setup: pip could not install $(LOCK)" >&2; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>&1 | grep -E '^ERROR' || true
+	@echo "setup: preparing PlatformIO in $(MCU_CORE_DIR)"
+	@$(BIN)/python -m pipeline.build.setup
+	@touch $@
+
+demo: setup ## the main job: train a digits CNN, prune, quantise, build, run on an emulated STM32F4
+	@$(BIN)/python examples/digits/train.py --out build/demo/digits.keras
+	$(BIN)/mcu deploy build/demo/digits.keras --data digits --prune magnitude:0.75 --board disco_f407vg --out build/demo/run
+
+test: setup ## all tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: setup lint types unit ## lint, types, unit tests: under a minute
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+
+types:
+	$(BIN)/mypy
+
+unit:
+	$(BIN)/python -m pytest -m "not slow and not qemu and not renode" $(PYTEST_ARGS)
+
+format: ## rewrite Python and C in the project's format
+	$(BIN)/ruff check --fix-only -q .
+	$(BIN)/ruff format -q .
+	$(BIN)/clang-format -i $(C_FILES)
+
+lock: ## resolve setup/requirements.lock anew (needs uv)
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
+		--extra dev -o $(LOCK) pyproject.toml
+
+clean: ## remove what was built; keeps .venv and .platformio
+	rm -rf build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
