@@ -1,0 +1,425 @@
+"""FlatModel -> Graph: the flatbuffer read, and everything in it checked.
+
+A .tflite file comes from outside. Whatever its bytes are, reading ends with a Graph or
+with a ModelError: offsets, counts, shapes and indices are all checked before use.
+
+The format is TensorFlow Lite's schema.fbs; the accessors are those that come with
+ai-edge-litert, so TensorFlow itself is not needed.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.errors import ModelError
+
+if TYPE_CHECKING:
+    from pipeline.load.flatmodel import FlatModel
+
+IDENTIFIER = b"TFL3"
+_MAX_ITEMS = 100_000
+"""More tensors or ops than any microcontroller model has: the file is damaged."""
+_MAX_RANK = 8
+_MAX_ELEMENTS = 1 << 31
+
+_WIDTHS = {
+    "float32": "<f4",
+    "float16": "<f2",
+    "float64": "<f8",
+    "int64": "<i8",
+    "uint64": "<u8",
+    "int32": "<i4",
+    "uint32": "<u4",
+    "int16": "<i2",
+    "uint16": "<u2",
+    "int8": "i1",
+    "uint8": "u1",
+    "bool": "?",
+}
+
+# What the flatbuffer accessors raise when an offset or a count points nowhere.
+_DAMAGE = (
+    struct.error,
+    IndexError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    AssertionError,
+)
+
+CONTROL_FLOW = frozenset({"IF", "WHILE", "CALL", "CALL_ONCE"})
+
+
+def read_graph(model: FlatModel) -> Graph:
+    """Reads and checks a .tflite file.
+
+    Args:
+        model: the flatbuffer.
+
+    Returns:
+        Its only subgraph, with constants as NumPy views into the file.
+
+    Raises:
+        ModelError: the file is not TFLite, is damaged or truncated, or holds what no
+            microcontroller engine here runs: several subgraphs, control flow, dynamic
+            shapes, sparse tensors, or float activations on integer weights
+            (dynamic-range quantisation).
+    """
+    check_identifier(model)
+    try:
+        return _Reader(model).graph()
+    except ModelError:
+        raise
+    except _DAMAGE as error:
+        raise ModelError(
+            "the file is damaged: its flatbuffer points outside of itself",
+            where=model.name,
+            hint="convert the model again, or copy the file again in binary mode",
+        ) from error
+
+
+def check_identifier(model: FlatModel) -> None:
+    """Raises ModelError where the content can't be a TFLite flatbuffer."""
+    content = model.content
+    if len(content) < 16:
+        raise ModelError(
+            f"the file has {len(content)} bytes, too few for a TFLite model",
+            where=model.name,
+            hint="give a .tflite file",
+        )
+    if content[4:8] != IDENTIFIER:
+        raise ModelError(
+            "not a TFLite model: the identifier TFL3 is missing",
+            where=model.name,
+            hint="give a .tflite file; Keras files go to `mcu deploy` or `mcu quantize`",
+        )
+
+
+@lru_cache(maxsize=1)
+def _schema() -> Any:
+    from ai_edge_litert import schema_py_generated
+
+    return schema_py_generated
+
+
+@lru_cache(maxsize=8)
+def _enum(name: str) -> dict[int, str]:
+    values = vars(getattr(_schema(), name))
+    return {v: k for k, v in values.items() if isinstance(v, int) and not k.startswith("_")}
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _options(operator: Any) -> dict[str, Any]:
+    """The builtin options as a plain dict; vectors become tuples, strings str."""
+    kind, table = operator.BuiltinOptionsType(), operator.BuiltinOptions()
+    if kind == 0 or table is None:
+        return {}
+    reader = getattr(_schema(), _enum("BuiltinOptions")[kind] + "T")()
+    accessor = getattr(_schema(), _enum("BuiltinOptions")[kind])()
+    accessor.Init(table.Bytes, table.Pos)
+    reader._UnPack(accessor)
+    options: dict[str, Any] = {}
+    for key, value in vars(reader).items():
+        if isinstance(value, np.ndarray | list):
+            options[_snake(key)] = tuple(v.item() if hasattr(v, "item") else v for v in value)
+        elif isinstance(value, bytes):
+            options[_snake(key)] = value.decode("utf-8", "replace")
+        elif isinstance(value, np.generic):
+            options[_snake(key)] = value.item()
+        elif isinstance(value, int | float | bool | str):
+            options[_snake(key)] = value
+    return options
+
+
+def layer_name(tensor: str) -> str:
+    """A person's name for the op that writes `tensor`.
+
+    Converters join the names of what they fused with ";" and prefix the model's name:
+    "model/act/Relu;model/bn/FusedBatchNormV3;model/conv2d/Conv2D;..." is "conv2d".
+    """
+    parts = [p.strip() for p in tensor.split(";") if p.strip()]
+    # The last one: shared constants of other layers come first.
+    for part in reversed(parts):
+        pieces = part.split("/")
+        if len(pieces) > 1 and pieces[-1].rstrip("0123456789_") in (
+            "Conv2D",
+            "MatMul",
+            "depthwise",
+            "Conv1D",
+        ):
+            return pieces[-2]
+    pieces = parts[0].split("/") if parts else []
+    if len(pieces) > 2 and pieces[0] == "StatefulPartitionedCall":
+        pieces = pieces[1:]
+    if len(pieces) > 1:
+        return pieces[-2]
+    return pieces[0].split(":")[0] if pieces else ""
+
+
+class _Reader:
+    def __init__(self, model: FlatModel) -> None:
+        self.name = model.name
+        self.sha256 = model.sha256
+        self.content = model.content
+        self.model = _schema().Model.GetRootAs(model.content, 0)
+
+    def fail(self, what: str, *, where: str = "", hint: str = "") -> ModelError:
+        place = f"{self.name}: {where}" if where else self.name
+        return ModelError(what, where=place, hint=hint)
+
+    def damaged(self, what: str) -> ModelError:
+        return self.fail(f"the file is damaged: {what}", hint="convert the model again")
+
+    def graph(self) -> Graph:
+        if self.model.Version() != 3:
+            raise self.fail(
+                f"TFLite schema version {self.model.Version()}, expected 3",
+                hint="convert the model again with a current converter",
+            )
+        count = self.model.SubgraphsLength()
+        if count == 0:
+            raise self.damaged("it has no subgraph")
+        codes = self.codes()
+        if count > 1:
+            flow = sorted(CONTROL_FLOW.intersection(name for name, _ in codes))
+            raise self.fail(
+                f"the model has {count} subgraphs"
+                + (f" (control flow: {', '.join(flow)})" if flow else ""),
+                hint="only models with one subgraph run; unroll loops (RNN: unroll=True) "
+                "and remove conditions before conversion",
+            )
+        sub = self.model.Subgraphs(0)
+        for length in (sub.TensorsLength(), sub.OperatorsLength(), self.model.BuffersLength()):
+            if length > _MAX_ITEMS:
+                raise self.damaged(f"it claims {length} entries")
+        tensors = tuple(self.tensor(i, sub.Tensors(i)) for i in range(sub.TensorsLength()))
+        ops = tuple(
+            self.op(i, sub.Operators(i), codes, tensors) for i in range(sub.OperatorsLength())
+        )
+        graph = Graph(
+            name=self.name,
+            sha256=self.sha256,
+            tensors=tensors,
+            ops=ops,
+            inputs=self.indices(sub.InputsAsNumpy(), len(tensors), "the model's inputs"),
+            outputs=self.indices(sub.OutputsAsNumpy(), len(tensors), "the model's outputs"),
+        )
+        self.check(graph)
+        return graph
+
+    def codes(self) -> list[tuple[str, int]]:
+        """(builtin name, version) of each operator code; custom ones by their own name."""
+        names = _enum("BuiltinOperator")
+        if self.model.OperatorCodesLength() > _MAX_ITEMS:
+            raise self.damaged("too many operator codes")
+        result = []
+        for i in range(self.model.OperatorCodesLength()):
+            code = self.model.OperatorCodes(i)
+            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            name = names.get(number, f"BUILTIN_{number}")
+            if name == "CUSTOM":
+                custom = (code.CustomCode() or b"").decode("utf-8", "replace")
+                name = f"CUSTOM {custom}".strip()
+            result.append((name, int(code.Version())))
+        return result
+
+    def indices(self, values: Any, count: int, what: str, low: int = 0) -> tuple[int, ...]:
+        if isinstance(values, int):  # the accessor's way to say "no vector"
+            return ()
+        result = tuple(int(v) for v in values)
+        if any(not low <= v < count for v in result):
+            raise self.damaged(f"{what} name tensors that don't exist")
+        return result
+
+    def tensor(self, index: int, t: Any) -> Tensor:
+        name = (t.Name() or b"").decode("utf-8", "replace")
+        where = f"tensor {index} ({name[:80]})"
+        shape = () if t.ShapeIsNone() else tuple(int(v) for v in t.ShapeAsNumpy())
+        signature = () if t.ShapeSignatureIsNone() else tuple(map(int, t.ShapeSignatureAsNumpy()))
+        if len(shape) > _MAX_RANK:
+            raise self.damaged(f"{where} has {len(shape)} dimensions")
+        # The batch may be open in the signature: it is run as 1.
+        if any(v < 0 for v in signature[1:]) or any(v < 0 for v in shape):
+            raise self.fail(
+                f"the shape {list(signature or shape)} is dynamic",
+                where=where,
+                hint="fix every dimension but the batch before conversion",
+            )
+        elements = int(np.prod(shape, dtype=object)) if shape else 1
+        if elements > _MAX_ELEMENTS:
+            raise self.damaged(f"{where} has {elements} elements")
+        if t.Sparsity() is not None:
+            raise self.fail(
+                "the tensor is stored sparse, which microcontroller engines can't read",
+                where=where,
+                hint="convert without Optimize.EXPERIMENTAL_SPARSITY; "
+                "zeros are compressed by this package itself",
+            )
+        dtype = _enum("TensorType").get(t.Type(), f"type {t.Type()}").lower()
+        scales, zeros, axis = self.quantization(t, shape, where)
+        return Tensor(
+            index=index,
+            name=name,
+            shape=shape,
+            dtype=dtype,
+            scales=scales,
+            zero_points=zeros,
+            axis=axis,
+            data=self.constant(t, shape, dtype, elements, where),
+            variable=bool(t.IsVariable()),
+        )
+
+    def quantization(self, t: Any, shape: tuple[int, ...], where: str) -> tuple[Any, Any, int]:
+        none = np.zeros(0, np.float32), np.zeros(0, np.int32), 0
+        q = t.Quantization()
+        if q is None or q.ScaleIsNone() or q.ScaleLength() == 0:
+            return none
+        scales = np.asarray(q.ScaleAsNumpy(), np.float32)
+        # Converters drop the zero points where all are zero.
+        zeros64 = (
+            np.zeros(len(scales), np.int64)
+            if q.ZeroPointIsNone() or q.ZeroPointLength() == 0
+            else np.asarray(q.ZeroPointAsNumpy(), np.int64)
+        )
+        if len(zeros64) == 1 and len(scales) > 1:
+            zeros64 = np.repeat(zeros64, len(scales))
+        axis = int(q.QuantizedDimension())
+        if len(zeros64) != len(scales):
+            raise self.damaged(f"{where} has {len(scales)} scales, {len(zeros64)} zero points")
+        if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
+            raise self.damaged(f"{where} has {len(scales)} scales for shape {list(shape)}")
+        if not np.all(np.isfinite(scales)) or np.any(scales < 0):
+            raise self.damaged(f"{where} has a scale that is no positive number")
+        if np.any(np.abs(zeros64) > 0x7FFFFFFF):
+            raise self.damaged(f"{where} has a zero point out of range")
+        scales.flags.writeable = False
+        zeros = zeros64.astype(np.int32)
+        zeros.flags.writeable = False
+        return scales, zeros, axis if len(scales) > 1 else 0
+
+    def constant(
+        self, t: Any, shape: tuple[int, ...], dtype: str, elements: int, where: str
+    ) -> Any:
+        number = t.Buffer()
+        if number == 0:
+            return None
+        if number >= self.model.BuffersLength():
+            raise self.damaged(f"{where} uses buffer {number}, which doesn't exist")
+        buffer = self.model.Buffers(number)
+        offset, size = buffer.Offset(), buffer.Size()
+        if offset > 1:  # data outside of the flatbuffer proper, used beyond 2 GB
+            if offset + size > len(self.content):
+                raise self.damaged(f"{where} lies outside of the file")
+            raw = np.frombuffer(self.content, np.uint8, size, offset)
+        elif buffer.DataIsNone() or buffer.DataLength() == 0:
+            return None
+        else:
+            raw = buffer.DataAsNumpy()
+        if t.IsVariable():
+            return None
+        if dtype not in _WIDTHS:
+            return np.asarray(raw)
+        kind = np.dtype(_WIDTHS[dtype])
+        if len(raw) != elements * kind.itemsize:
+            raise self.damaged(
+                f"{where} has {len(raw)} bytes, {list(shape)} of {dtype} "
+                f"are {elements * kind.itemsize}"
+            )
+        return raw.view(kind).reshape(shape)
+
+    def op(
+        self, index: int, o: Any, codes: list[tuple[str, int]], tensors: tuple[Tensor, ...]
+    ) -> Op:
+        if o.OpcodeIndex() >= len(codes):
+            raise self.damaged(f"op {index} has no operator code")
+        name, version = codes[o.OpcodeIndex()]
+        inputs = self.indices(o.InputsAsNumpy(), len(tensors), f"op {index} ({name})", -1)
+        outputs = self.indices(o.OutputsAsNumpy(), len(tensors), f"op {index} ({name})")
+        return Op(
+            index=index,
+            name=name,
+            inputs=inputs,
+            outputs=outputs,
+            options=_options(o),
+            version=version,
+            layer=layer_name(tensors[outputs[0]].name) if outputs else "",
+        )
+
+    def check(self, graph: Graph) -> None:
+        """What holds for every graph an engine here can run."""
+        if not graph.inputs or not graph.outputs:
+            raise self.damaged("the model has no inputs or no outputs")
+        if not graph.ops:
+            raise self.fail("the model has no operators", hint="check what was converted")
+        known = {t.index for t in graph.tensors if t.data is not None or t.variable}
+        for i in graph.inputs:
+            if graph.tensors[i].data is not None:
+                raise self.damaged(f"tensor {i} is an input and a constant")
+        known.update(graph.inputs)
+        written: set[int] = set()
+        for op in graph.ops:
+            where = f"{op.name} {op.layer!r} (op {op.index})"
+            if op.name in CONTROL_FLOW:
+                raise self.fail(
+                    f"{op.name} is control flow, which is not supported",
+                    where=where,
+                    hint="unroll loops (RNN: unroll=True) and remove conditions",
+                )
+            if op.name == "DENSIFY":
+                raise self.fail(
+                    "DENSIFY unpacks sparse weights, which TFLite Micro can't run",
+                    where=where,
+                    hint="convert without Optimize.EXPERIMENTAL_SPARSITY",
+                )
+            missing = [i for i in op.inputs if i >= 0 and i not in known]
+            if missing:
+                raise self.damaged(f"{where} reads tensor {missing[0]} before it is written")
+            for i in op.outputs:
+                if i in written or i in graph.inputs or graph.tensors[i].data is not None:
+                    raise self.damaged(f"{where} writes tensor {i}, which has a value already")
+                written.add(i)
+                known.add(i)
+            _check_hybrid(graph, op, where, self)
+        for i in graph.outputs:
+            if i not in known:
+                raise self.damaged(f"output tensor {i} is never written")
+
+
+def _check_hybrid(graph: Graph, op: Op, where: str, reader: _Reader) -> None:
+    """Float activations on integer weights: dynamic-range quantisation."""
+    if op.name not in WEIGHTED or len(op.inputs) < 2 or min(op.inputs[:2]) < 0:
+        return
+    data, weights = (graph.tensors[i] for i in op.inputs[:2])
+    if data.dtype == "float32" and weights.dtype in ("int8", "uint8", "int4"):
+        raise reader.fail(
+            "float activations on integer weights: the model was quantised with dynamic range only",
+            where=where,
+            hint="quantise in full: give a representative data set, "
+            "and set inference_input_type and inference_output_type to int8",
+        )
+
+
+WEIGHTED = frozenset(
+    {
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "FULLY_CONNECTED",
+        "TRANSPOSE_CONV",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "SVDF",
+    }
+)
+"""Operators with weights: data is input 0, weights input 1."""

@@ -1,0 +1,99 @@
+"""What a graph costs: multiply-accumulates, parameters, and whether it is all integer."""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.convert.graph import Graph, Op
+from pipeline.convert.reader import WEIGHTED
+from pipeline.errors import ModelError
+
+
+def macs(graph: Graph, op: Op) -> int:
+    """Multiply-accumulates of one op per inference, taps in the padding included.
+
+    Zero for ops without weights, as in MLPerf Tiny's and TensorFlow's own counts.
+    """
+    if op.name not in WEIGHTED and op.name != "BATCH_MATMUL":
+        return 0
+    if not op.outputs or len(op.inputs) < 2 or min(op.inputs[:2]) < 0:
+        return 0
+    out = math.prod(graph.tensors[op.outputs[0]].shape)
+    weights = graph.tensors[op.inputs[1]].shape
+    if op.name == "CONV_2D" and len(weights) == 4:
+        return out * weights[1] * weights[2] * weights[3]
+    if op.name == "DEPTHWISE_CONV_2D" and len(weights) == 4:
+        return out * weights[1] * weights[2]
+    if op.name == "FULLY_CONNECTED" and weights:
+        return out * weights[-1]
+    if op.name == "TRANSPOSE_CONV" and len(weights) == 4 and len(op.inputs) > 2:
+        data = graph.tensors[op.inputs[2]].shape
+        return math.prod(data) * weights[0] * weights[1] * weights[2]
+    if op.name == "BATCH_MATMUL":
+        data = graph.tensors[op.inputs[0]].shape
+        if len(data) < 2:
+            return 0
+        return out * data[-2 if op.options.get("adj_x") else -1]
+    if op.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        data = graph.tensors[op.inputs[0]].shape
+        steps = math.prod(data[:-1])
+        per_step = sum(
+            math.prod(graph.tensors[i].shape)
+            for i in op.inputs[1:9]
+            if i >= 0 and len(graph.tensors[i].shape) == 2
+        )
+        return steps * per_step
+    if op.name == "SVDF" and len(op.inputs) > 2:
+        return sum(math.prod(graph.tensors[i].shape) for i in op.inputs[1:3] if i >= 0)
+    return 0
+
+
+def total_macs(graph: Graph) -> int:
+    """Multiply-accumulates of one inference."""
+    return sum(macs(graph, op) for op in graph.ops)
+
+
+def parameters(graph: Graph) -> int:
+    """Trained values: weights and biases of the ops that have them, each tensor once."""
+    seen: set[int] = set()
+    for op in graph.ops:
+        if op.name in WEIGHTED or op.name == "PRELU":
+            seen.update(i for i in op.inputs[1:] if i >= 0 and graph.tensors[i].data is not None)
+        elif op.name in ("ADD", "MUL", "SUB", "BATCH_MATMUL"):
+            seen.update(i for i in op.inputs if i >= 0 and graph.tensors[i].data is not None)
+    return sum(math.prod(graph.tensors[i].shape) for i in seen)
+
+
+def is_integer(graph: Graph) -> bool:
+    """True where no op computes in floating point; QUANTIZE and DEQUANTIZE may touch it."""
+    return not _float_ops(graph)
+
+
+def _float_ops(graph: Graph) -> list[Op]:
+    return [
+        op
+        for op in graph.ops
+        if op.name not in ("QUANTIZE", "DEQUANTIZE")
+        and any(
+            graph.tensors[i].dtype.startswith("float") for i in (*op.inputs, *op.outputs) if i >= 0
+        )
+    ]
+
+
+def require_integer(graph: Graph) -> None:
+    """Raises ModelError where a model was not quantised to integers."""
+    floats = _float_ops(graph)
+    if not floats:
+        return
+    if len(floats) == len([o for o in graph.ops if o.name not in ("QUANTIZE", "DEQUANTIZE")]):
+        what = "a float model: the aot engine runs fully quantised int8 models"
+    else:
+        names = ", ".join(f"{o.name} {o.layer!r}" for o in floats[:4])
+        more = f" and {len(floats) - 4} more" if len(floats) > 4 else ""
+        what = f"parts of the model compute in float: {names}{more}"
+    raise ModelError(
+        what,
+        where=graph.name,
+        hint="quantise in full with a representative data set (`mcu quantize`), "
+        "or choose the other engine: --engine tflm",
+    )
