@@ -136,9 +136,18 @@ class Run:
         write_json(self.path / _MANIFEST, {"artifacts": sums})
         return sums
 
-    def artifacts(self) -> dict[str, str]:
-        """Path -> SHA-256 of what the steps so far have written."""
-        return {file: sha for step in self._steps.values() for file, sha in step["files"].items()}
+    def artifacts_before(self, name: str) -> dict[str, str]:
+        """Path -> SHA-256 of what the steps before `name` have written."""
+        earlier = STEPS[: STEPS.index(name)]
+        return {
+            file: sha
+            for step in earlier
+            for file, sha in self._steps.get(step, {"files": {}})["files"].items()
+        }
+
+    def files_of(self, name: str) -> dict[str, str]:
+        """Path -> SHA-256 of what one step has written; empty where it has not run."""
+        return dict(self._steps.get(name, {"files": {}})["files"])
 
     def _intact(self, files: dict[str, str]) -> bool:
         return all(

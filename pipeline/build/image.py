@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -20,6 +20,7 @@ class Image:
         arena_bytes: the model's activation memory within ram_bytes.
         sections: section name -> bytes, as linked.
         symbols: the largest symbols, name -> bytes.
+        environment: what it was built with (compiler, flags, versions) -> in words.
     """
 
     elf: Path
@@ -31,3 +32,4 @@ class Image:
     arena_bytes: int
     sections: dict[str, int]
     symbols: dict[str, int]
+    environment: dict[str, str] = field(default_factory=dict)

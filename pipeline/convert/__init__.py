@@ -9,6 +9,7 @@ from pipeline.convert.statistics import (
     parameters,
     require_integer,
     total_macs,
+    zero_share,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "require_integer",
     "total_macs",
     "write_c_array",
+    "zero_share",
 ]

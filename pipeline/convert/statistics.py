@@ -64,6 +64,27 @@ def parameters(graph: Graph) -> int:
     return sum(math.prod(graph.tensors[i].shape) for i in seen)
 
 
+def zero_share(graph: Graph) -> float:
+    """Share of the weights that are zero, 0..1, biases left out; a weight stands for 0 where
+    it equals its zero point.
+    """
+    weights = {
+        i
+        for op in graph.ops
+        if op.name in WEIGHTED
+        for i in op.inputs[1:]
+        if i >= 0 and graph.tensors[i].data is not None and graph.tensors[i].dtype == "int8"
+    }
+    zeros = total = 0
+    for index in weights:
+        tensor = graph.tensors[index]
+        if tensor.data is not None:
+            zero = int(tensor.zero_points[0]) if len(tensor.zero_points) else 0
+            zeros += int((tensor.data == zero).sum())
+            total += int(tensor.data.size)
+    return zeros / total if total else 0.0
+
+
 def is_integer(graph: Graph) -> bool:
     """True where no op computes in floating point; QUANTIZE and DEQUANTIZE may touch it."""
     return not _float_ops(graph)

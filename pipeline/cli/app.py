@@ -1,0 +1,55 @@
+"""`mcu`: registers the commands, one thin module each."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pipeline.cli import (
+    boards,
+    build,
+    convert,
+    deploy,
+    doctor,
+    flash,
+    measure,
+    ops,
+    ports,
+    prune,
+    quantize,
+    render,
+    report,
+)
+
+app = typer.Typer(
+    name="mcu",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    help=(
+        "From a Keras model to a measured microcontroller.\n\n"
+        "One command does it all: mcu deploy model.keras --board disco_f407vg --data d.npz.\n"
+        "Each step can be taken alone, in the order below."
+    ),
+)
+
+_COMMANDS = (
+    deploy, prune, quantize, convert, render, build, flash, measure, report,
+    boards, ops, ports, doctor,
+)  # fmt: skip
+
+for _command in _COMMANDS:
+    name = _command.__name__.rpartition(".")[2]
+    app.command(name, epilog=_command.EXAMPLES)(_command.command)
+
+
+def main() -> None:
+    """Entry point of the `mcu` command."""
+    sys.exit(app())
+
+
+if __name__ == "__main__":
+    main()

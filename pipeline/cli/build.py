@@ -1,0 +1,39 @@
+"""`mcu build`: a rendered project -> firmware.elf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.console import guarded, progress_display, say, say_json
+
+EXAMPLES = """\b
+Examples:
+  mcu build run/project
+"""
+
+
+def command(
+    project: Annotated[Path, typer.Argument(help="The folder `mcu render` wrote, or its run.")],
+    json: options.Json = False,
+) -> None:
+    """Build the firmware with PlatformIO and read its sizes."""
+
+    def work() -> None:
+        from pipeline import stages
+
+        run = stages.run_of(project)
+        with progress_display() as progress:
+            image = stages.build(run, stages.project_of(run), progress=progress)
+        if json:
+            say_json(stages.image_json(image))
+        else:
+            say(f"{image.elf}")
+            say(f"  flash {image.flash_bytes:,} bytes: model {image.flash_model_bytes:,}, "
+                f"code {image.flash_code_bytes:,}")  # fmt: skip
+            say(f"  RAM   {image.ram_bytes:,} bytes: arena {image.arena_bytes:,}")
+
+    raise typer.Exit(guarded(work, json))

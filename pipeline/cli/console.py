@@ -1,0 +1,123 @@
+"""What the command line says: results on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline.errors import Interrupted, McuError
+from pipeline.progress import Progress
+
+
+def say_json(document: object) -> None:
+    """Prints the one JSON document of a `--json` run."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def say(text: str = "") -> None:
+    """Prints a line of the result."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Prints a line that is not the result: to stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def fail(error: McuError, as_json: bool) -> int:
+    """Shows an error and returns its exit code."""
+    if as_json:
+        say_json(
+            {
+                "error": {
+                    "kind": type(error).__name__,
+                    "what": error.what,
+                    "where": error.where,
+                    "hint": error.hint,
+                    "exit_code": error.exit_code,
+                }
+            }
+        )
+    note(f"error: {error}")
+    return error.exit_code
+
+
+def guarded(work: Callable[[], None], as_json: bool) -> int:
+    """Runs a command and turns whatever happens into an exit code."""
+    try:
+        work()
+    except McuError as error:
+        return fail(error, as_json)
+    except KeyboardInterrupt:
+        return fail(Interrupted("interrupted", hint="the same command goes on from here"), as_json)
+    except BrokenPipeError:
+        # The reader of our output has gone (`mcu boards | head -1`): not an error of ours.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+        return 0
+    except Exception as error:
+        if os.environ.get("MCU_DEBUG"):
+            traceback.print_exc()
+        bug = McuError(
+            f"internal error: {type(error).__name__}: {error}",
+            hint="this is a bug; MCU_DEBUG=1 shows where, please report it",
+        )
+        return fail(bug, as_json)
+    return 0
+
+
+@contextmanager
+def progress_display() -> Iterator[Progress]:
+    """A bar on a terminal; elsewhere a line per step, and one every ten seconds within it."""
+    if sys.stderr.isatty():
+        with _bar() as display:
+            yield display
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """Progress for logs: when a step starts, and a sign of life while it lasts."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._note = ""
+        self._said = 0.0
+
+    def __call__(self, step: str, done: int, total: int, note_text: str = "") -> None:
+        now = time.monotonic()
+        fresh = step != self._step
+        if fresh or (note_text and note_text != self._note) or now - self._said > 10:
+            count = f" {done}/{total}" if total and not fresh else ""
+            note(f"{step}:{count} {note_text}".rstrip(": "))
+            self._step, self._note, self._said = step, note_text, now
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns: list[Any] = [
+        TextColumn("{task.fields[step]:>9}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    ]
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def display(step: str, done: int, total: int, note: str = "") -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(note, total=total or None, step=step)
+            bar.update(tasks[step], completed=done, total=total or None, description=note)
+
+        yield display

@@ -1,0 +1,81 @@
+"""`mcu deploy`: the whole chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.console import guarded, progress_display, say, say_json
+
+EXAMPLES = """\b
+Examples:
+  mcu deploy digits.keras --board disco_f407vg --data digits --prune magnitude:0.75
+  mcu deploy kws.tflite -b disco_f407vg -d kws.npz --samples 20 --json
+  mcu deploy model.h5 -b mps2_an386 -d random --until build
+"""
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="A .keras, .h5, SavedModel folder or .tflite.")],
+    board: options.Board,
+    data: options.Data = None,
+    prune: options.Prune = "none",
+    epochs: options.Epochs = None,
+    engine: options.Engine = "aot",
+    optimize: options.Optimize = "balanced",
+    on: options.On = "auto",
+    port: options.Port = "",
+    samples: options.Samples = None,
+    until: Annotated[
+        str, typer.Option("--until", help="Stop after this step (a command's name).")
+    ] = "report",
+    out: options.Out = None,
+    x_scale: options.XScale = None,
+    x_zero_point: options.XZeroPoint = None,
+    seed: options.Seed = 0,
+    trust: options.Trust = False,
+    json: options.Json = False,
+) -> None:
+    """Take a model file all the way to a measured board."""
+
+    def work() -> None:
+        from pipeline.cli.summary import summary
+        from pipeline.deploy import deploy
+
+        with progress_display() as progress:
+            done = deploy(
+                model,
+                board=board,
+                data=data,
+                prune=prune,
+                epochs=epochs,
+                engine=engine,
+                optimize=optimize,
+                on=on,
+                port=port,
+                samples=samples,
+                until=until,
+                out=out,
+                x_scale=x_scale,
+                x_zero_point=x_zero_point,
+                seed=seed,
+                trust=trust,
+                progress=progress,
+            )
+        if done.report is not None:
+            if json:
+                say_json(done.report.to_json())
+            else:
+                say(summary(done.report, done.folder))
+        elif json:
+            say_json({"folder": str(done.folder), "until": until, "artifacts": done.artifacts})
+        else:
+            say(f"{until} done: {done.folder}")
+            for name in sorted(done.artifacts):
+                if not name.startswith("project/"):
+                    say(f"  {name}")
+
+    raise typer.Exit(guarded(work, json))

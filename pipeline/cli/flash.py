@@ -1,0 +1,39 @@
+"""`mcu flash`: firmware.elf -> a board or an emulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.console import guarded, progress_display, say, say_json
+
+EXAMPLES = """\b
+Examples:
+  mcu flash run/firmware.elf --on qemu
+  mcu flash run --on probe --port /dev/ttyACM0
+"""
+
+
+def command(
+    firmware: Annotated[Path, typer.Argument(help="firmware.elf of `mcu build`, or its run.")],
+    on: options.On = "auto",
+    port: options.Port = "",
+    json: options.Json = False,
+) -> None:
+    """Put the firmware onto a board, or check that it boots on an emulator."""
+
+    def work() -> None:
+        from pipeline import stages
+
+        run = stages.run_of(firmware)
+        with progress_display() as progress:
+            device = stages.flash(run, stages.image_of(run), on=on, port=port, progress=progress)
+        if json:
+            say_json(stages.device_json(device))
+        else:
+            say(f"{device.board} on {device.on}: the firmware runs and answers")
+
+    raise typer.Exit(guarded(work, json))

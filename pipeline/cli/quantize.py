@@ -1,0 +1,52 @@
+"""`mcu quantize`: a Keras file -> model.tflite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.console import guarded, progress_display, say, say_json
+
+EXAMPLES = """\b
+Examples:
+  mcu quantize run/pruned.keras --data digits
+  mcu quantize model.h5 --data calibration.npz --out run --json
+"""
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="A Keras file: pruned.keras, .h5, SavedModel.")],
+    data: options.Data = None,
+    out: options.Out = None,
+    x_scale: options.XScale = None,
+    x_zero_point: options.XZeroPoint = None,
+    seed: options.Seed = 0,
+    trust: options.Trust = False,
+    json: options.Json = False,
+) -> None:
+    """Quantise a Keras network to a full-integer int8 .tflite."""
+
+    def work() -> None:
+        from pipeline import stages
+
+        run = stages.run_for(model, out)
+        with progress_display() as progress:
+            flat = stages.quantize(
+                run,
+                model,
+                stages.DataOptions(data, x_scale, x_zero_point, seed=seed),
+                trust=trust,
+                progress=progress,
+            )
+        document = {
+            "model": str(run.path / stages.MODEL),
+            "name": flat.name,
+            "bytes": len(flat.content),
+            "sha256": flat.sha256,
+        }
+        say_json(document) if json else say(f"{document['model']}: {len(flat.content):,} bytes")
+
+    raise typer.Exit(guarded(work, json))

@@ -1,0 +1,39 @@
+"""`mcu report`: what a run found, for people and machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.console import guarded, say, say_json
+
+EXAMPLES = """\b
+Examples:
+  mcu report run
+  mcu report run/measurement.json --json
+"""
+
+
+def command(
+    measurement: Annotated[
+        Path, typer.Argument(help="measurement.json of `mcu measure`, or its run.")
+    ],
+    json: options.Json = False,
+) -> None:
+    """Write report.json from what the steps left, and print the summary."""
+
+    def work() -> None:
+        from pipeline import stages
+        from pipeline.cli.summary import summary
+
+        run = stages.run_of(measurement)
+        report = stages.report(run)
+        if json:
+            say_json(report.to_json())
+        else:
+            say(summary(report, run.path))
+
+    raise typer.Exit(guarded(work, json))

@@ -1,0 +1,87 @@
+"""A report in the few lines a person reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.report.document import Report
+
+_ON = {"qemu": "in QEMU", "renode": "in Renode", "probe": "on the board", "serial": "on the board"}
+_COSTLIEST = 3
+
+
+def _kib(count: int) -> str:
+    return f"{count / 1024:,.1f} KiB"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def summary(report: Report, folder: Path) -> str:
+    """The report in about ten lines, no wider than 100 columns for usual names."""
+    board, memory, latency = report.board, report.memory, report.latency
+    lines = [
+        f"{report.model.name} {_ON[report.on]}: {board.id} "
+        f"({board.mcu}, {board.core}, {board.clock_hz / 1e6:g} MHz), engine {report.engine}",
+        _accuracy(report),
+        _latency(report),
+        f"  flash     {_kib(memory.flash_bytes)} of {_kib(memory.flash_limit)}: "
+        f"model {_kib(memory.flash_model_bytes)}, code {_kib(memory.flash_code_bytes)}",
+        f"  RAM       {_kib(memory.ram_bytes)} of {_kib(memory.ram_limit)}: "
+        f"arena {_kib(memory.arena_bytes)}; and {_kib(memory.stack_peak_bytes)} of stack used",
+        _compression(report),
+    ]
+    costliest = sorted(report.layers, key=lambda layer: -layer.cost)[:_COSTLIEST]
+    if costliest:
+        text = ", ".join(f"{layer.name} {_percent(layer.share)}" for layer in costliest)
+        lines.append(f"  costliest {text} of the {latency.unit}")
+    lines.append(f"  report    {folder / 'report.json'}")
+    return "\n".join(lines)
+
+
+def _accuracy(report: Report) -> str:
+    accuracy = report.accuracy
+    parts = []
+    if accuracy.device is not None:
+        text = f"{_percent(accuracy.device)} of {accuracy.samples:,} samples right"
+        if accuracy.host is not None:
+            text += f" (host {_percent(accuracy.host)})"
+        parts.append(text)
+    if accuracy.identical_outputs is not None:
+        parts.append(
+            f"{accuracy.identical_outputs:,} of {accuracy.samples:,} outputs identical to "
+            f"{accuracy.reference.split(' ')[0]}"
+        )
+    return "  accuracy  " + ("; ".join(parts) or f"{accuracy.samples:,} samples, no labels")
+
+
+def _latency(report: Report) -> str:
+    latency = report.latency
+    text = f"  latency   {latency.median:,} {latency.unit} per inference"
+    if latency.seconds is not None:
+        text += f", {latency.seconds * 1000:.3g} ms"
+    if latency.min != latency.max:
+        text += f" ({latency.min:,} to {latency.max:,})"
+    return text
+
+
+def _compression(report: Report) -> str:
+    done = report.compression
+    steps = [
+        f"{name} {_percent(value)}"
+        for name, value in (
+            ("float", done.float_accuracy),
+            ("pruned", done.pruned_accuracy),
+            ("int8", done.quantized_accuracy),
+        )
+        if value is not None
+    ]
+    text = f"  model     {done.ratio:.1f}x smaller than float32"
+    if done.method != "none":
+        text += f"; {done.method}: {_percent(done.sparsity)} zeros"
+        if done.neurons_removed:
+            text += f", {done.neurons_removed} neurons removed"
+    return text + (f"; accuracy {', '.join(steps)}" if steps else "")

@@ -1,0 +1,115 @@
+"""The whole chain, and the only place that knows its order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import WrongUse
+from pipeline.progress import Progress, silent
+from pipeline.run import STEPS
+
+if TYPE_CHECKING:
+    from pipeline.report.document import Report
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What `deploy` leaves.
+
+    Attributes:
+        folder: the run folder.
+        artifacts: path relative to it -> SHA-256.
+        report: None where the chain was stopped before it.
+    """
+
+    folder: Path
+    artifacts: dict[str, str]
+    report: Report | None
+
+
+def deploy(
+    model: str | Path,
+    board: str,
+    *,
+    data: str | Path | None = None,
+    prune: str = "none",
+    epochs: int | None = None,
+    engine: str = "aot",
+    optimize: str = "balanced",
+    on: str = "auto",
+    port: str = "",
+    samples: int | None = None,
+    until: str = "report",
+    out: str | Path | None = None,
+    x_scale: float | None = None,
+    x_zero_point: float | None = None,
+    seed: int = 0,
+    trust: bool = False,
+    progress: Progress = silent,
+) -> Deployment:
+    """Takes a model file to a measured board.
+
+    Args:
+        model: .keras, .h5, SavedModel folder or .tflite.
+        board: board id, one of boards/.
+        data: .npz with x and y, "digits", or "random"; a Keras model needs one.
+        prune: recipe such as "magnitude:0.75"; "none".
+        epochs: fine-tuning epochs after pruning; None lets the recipe choose.
+        engine: "aot" or "tflm".
+        optimize: what the aot engine favours: "size", "balanced", "speed".
+        on: "auto", "qemu", "renode", "probe" or "serial".
+        port: serial port of a real board.
+        samples: send only the first so many samples.
+        until: the step to stop after.
+        out: run folder; runs/<model>-<board> by default.
+        x_scale, x_zero_point: real value = (x - x_zero_point) * x_scale, for integer data
+            of a float network.
+        seed: of all that is random.
+        trust: run code inside the model file.
+        progress: called with every step's progress.
+
+    Raises:
+        McuError: a branch of it, see pipeline.errors.
+    """
+    from pipeline import stages
+
+    if until not in STEPS:
+        raise WrongUse(f"there is no step {until!r}", where="--until", hint=", ".join(STEPS))
+    model = Path(model)
+    stages.preflight(model, board, engine=engine, optimize=optimize, on=on, until=until)
+    run = stages.run_for(model, out, suffix=board)
+    chosen = stages.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
+
+    def done(step: str, report: Report | None = None) -> Deployment | None:
+        return Deployment(run.path, run.finish(), report) if step == until else None
+
+    network = model
+    if prune != "none":
+        stages.prune(run, model, prune, chosen, epochs=epochs, trust=trust, progress=progress)
+        network = run.path / stages.PRUNED
+    if end := done("prune"):
+        return end
+    flat = stages.quantize(run, network, chosen, trust=trust, progress=progress)
+    if end := done("quantize"):
+        return end
+    graph = stages.convert(run, flat, progress=progress)
+    if end := done("convert"):
+        return end
+    project = stages.render(
+        run, flat, graph, board, engine=engine, optimize=optimize, progress=progress
+    )
+    if end := done("render"):
+        return end
+    image = stages.build(run, project, progress=progress)
+    if end := done("build"):
+        return end
+    device = stages.flash(run, image, on=on, port=port, progress=progress)
+    if end := done("flash"):
+        return end
+    stages.measure(run, device, chosen, progress=progress)
+    if end := done("measure"):
+        return end
+    report = stages.report(run)
+    return Deployment(run.path, run.finish(), report)
