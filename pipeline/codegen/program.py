@@ -32,6 +32,26 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """Who lives where in the arena, and when.
+
+    Attributes:
+        name: "tensor 5", "scratch 3".
+        tensors: the model's tensors that live there, one after the other or as views.
+        offset, size: bytes, from the arena's start.
+        first, last: layer indices, inclusive; -1 is before the first layer, the number
+            of layers is after the last.
+    """
+
+    name: str
+    tensors: tuple[int, ...]
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Program:
     """Generated C, and what is known of it ahead of time.
 
@@ -41,6 +61,8 @@ class Program:
         runtime: files of firmware/runtime that the sources need, relative to it.
         layers: in execution order.
         arena_bytes: static activation memory, scratch included.
+        placements: the arena's layout.
+        keeps_inputs: an inference leaves its input buffers as they were.
     """
 
     name: str
@@ -48,3 +70,5 @@ class Program:
     runtime: tuple[str, ...]
     layers: tuple[Layer, ...]
     arena_bytes: int
+    placements: tuple[Placement, ...] = ()
+    keeps_inputs: bool = True

@@ -150,18 +150,13 @@ def layer_name(tensor: str) -> str:
     Converters join the names of what they fused with ";" and prefix the model's name:
     "model/act/Relu;model/bn/FusedBatchNormV3;model/conv2d/Conv2D;..." is "conv2d".
     """
-    parts = [p.strip() for p in tensor.split(";") if p.strip()]
-    # The last one: shared constants of other layers come first.
-    for part in reversed(parts):
-        pieces = part.split("/")
-        if len(pieces) > 1 and pieces[-1].rstrip("0123456789_") in (
-            "Conv2D",
-            "MatMul",
-            "depthwise",
-            "Conv1D",
-        ):
-            return pieces[-2]
-    pieces = parts[0].split("/") if parts else []
+    parts = [p.strip().split("/") for p in tensor.split(";") if p.strip()]
+    # A bias belongs to one layer; kernels that are equal by chance get another's name.
+    for wanted in (("BiasAdd",), ("Conv2D", "MatMul", "depthwise", "Conv1D")):
+        for pieces in reversed(parts):
+            if len(pieces) > 1 and pieces[-1].rstrip("0123456789_") in wanted:
+                return pieces[-2]
+    pieces = parts[0] if parts else []
     if len(pieces) > 2 and pieces[0] == "StatefulPartitionedCall":
         pieces = pieces[1:]
     if len(pieces) > 1:

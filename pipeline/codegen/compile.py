@@ -1,0 +1,134 @@
+"""Graph -> Program: check, choose kernels, plan memory, emit C."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.codegen import emit
+from pipeline.codegen.kernel import Code, Kernel, Site, Support, choose
+from pipeline.codegen.memory import assign
+from pipeline.codegen.ops import registry
+from pipeline.codegen.program import Layer, Optimize, Program
+from pipeline.codegen.target import Target
+from pipeline.convert.graph import Graph, Op
+from pipeline.convert.statistics import macs, require_integer
+from pipeline.errors import UnsupportedOp, WrongUse
+from pipeline.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer of the program in the making."""
+
+    op: Op
+    kernel: Kernel
+    code: Code
+
+
+def check_supported(graph: Graph) -> None:
+    """Raises UnsupportedOp that lists every op of the graph the engine can't run.
+
+    Nothing is generated or built before; the first layer concerned is in `where`, all
+    are in the message.
+    """
+    known = registry()
+    problems: list[tuple[Op, str, str]] = []
+    for op in graph.ops:
+        support = known.get(op.name)
+        if support is None:
+            problems.append((op, "operator without a kernel", "use --engine tflm"))
+            continue
+        low, high = support.versions
+        if not low <= op.version <= high:
+            what = f"version {op.version}; known are {low} to {high}"
+            problems.append((op, what, "convert with an older converter, or use --engine tflm"))
+            continue
+        found = support.check(graph, op)
+        if found:
+            problems.append((op, *found))
+    if not problems:
+        return
+    lines = [f"{op.name} {op.layer!r} (op {op.index}): {what}" for op, what, _ in problems]
+    if len(lines) == 1:
+        text = lines[0]
+    else:
+        text = f"{len(lines)} ops are not supported:\n  " + "\n  ".join(lines)
+    hints = list(dict.fromkeys(hint for _, _, hint in problems))
+    raise UnsupportedOp(
+        text, where=graph.name, hint="; or: ".join(hints) + " (`mcu ops` lists what runs)"
+    )
+
+
+def compile_graph(
+    graph: Graph,
+    target: Target,
+    optimize: Optimize = "balanced",
+    progress: Progress = silent,
+    *,
+    keep_inputs: bool = True,
+) -> Program:
+    """Compiles a model ahead of time to C.
+
+    The outputs of the C are bit-identical to TensorFlow Lite Micro's. The same graph,
+    target and goal give the same bytes.
+
+    Args:
+        graph: an int8 model.
+        target: the core; decides which kernels may be taken.
+        optimize: what to prefer where kernels differ: "speed", "size", or "balanced".
+        progress: called once per op.
+        keep_inputs: an inference leaves the input buffers as they are; without it they
+            must be written before every inference, and the arena may be smaller.
+
+    Raises:
+        ModelError: the model computes in float.
+        UnsupportedOp: ops the engine has no kernel for; all of them are listed.
+        WrongUse: unknown `optimize`.
+    """
+    if optimize not in ("speed", "balanced", "size"):
+        raise WrongUse(
+            f"unknown optimisation goal {optimize!r}", hint="choose speed, balanced or size"
+        )
+    require_integer(graph)
+    check_supported(graph)
+    known = registry()
+    todo = [op for op in graph.ops if not _is_view(graph, op, known[op.name])]
+    if not todo:  # nothing but views: one real copy makes it a program
+        todo = [graph.ops[-1]]
+    steps: list[Step] = []
+    for number, op in enumerate(todo):
+        progress("codegen", number, len(todo), op.layer)
+        kernel = choose(known[op.name], graph, op, target, optimize)
+        steps.append(Step(op, kernel, kernel.lower(Site(number, graph, op))))
+    codes = [(step.op, step.code) for step in steps]
+    memory = assign(graph, codes, 16 if target.has("mve") else 4, keep_inputs)
+    sources = emit.sources(graph, codes, memory, target, optimize, keep_inputs)
+    progress("codegen", len(todo), len(todo))
+    return Program(
+        name=graph.name,
+        sources=sources,
+        runtime=tuple(sorted({file for step in steps for file in step.code.files})),
+        layers=tuple(
+            Layer(
+                index=i,
+                op=step.op.name,
+                name=step.op.layer,
+                macs=macs(graph, step.op),
+                kernel=step.code.function,
+                encoding=step.code.encoding,
+                weight_bytes=sum(c.nbytes for c in step.code.constants),
+            )
+            for i, step in enumerate(steps)
+        ),
+        arena_bytes=memory.size,
+        placements=memory.placements,
+        keeps_inputs=keep_inputs,
+    )
+
+
+def _is_view(graph: Graph, op: Op, support: Support) -> bool:
+    """The op moves no data: its output is its input's memory under another shape."""
+    if not support.view:
+        return False
+    source = graph.tensors[op.inputs[0]]
+    return source.data is None and not source.variable

@@ -1,0 +1,245 @@
+"""CONV_2D and DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
+from pipeline.codegen.numeric import (
+    activation_range,
+    out_size,
+    pad_before,
+    quantize_multiplier,
+    scale_of,
+    zero_of,
+)
+from pipeline.codegen.ops import common
+from pipeline.codegen.ops.common import Problem, image, optional, pair, tensor
+from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert.statistics import macs
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """All numbers of a convolution, for portable and specialised kernels alike.
+
+    Pairs are (height, width). `multipliers` and `shifts` have one entry per output
+    channel. `weights` has the flatbuffer's layout: (out, kh, kw, in per group) for
+    CONV_2D, (1, kh, kw, out) for DEPTHWISE_CONV_2D. `bias` is None where absent.
+    """
+
+    input: Tensor
+    output: Tensor
+    weights: NDArray[np.int8]
+    bias: NDArray[np.int32] | None
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: tuple[int, int]
+    groups: int
+    depth_multiplier: int
+    multipliers: NDArray[np.int32]
+    shifts: NDArray[np.int8]
+    input_zero: int
+    output_zero: int
+    low: int
+    high: int
+
+
+def _stride(op: Op) -> tuple[int, int]:
+    return int(op.options["stride_h"]), int(op.options["stride_w"])
+
+
+def _dilation(op: Op) -> tuple[int, int]:
+    return (
+        int(op.options.get("dilation_h_factor", 1)),
+        int(op.options.get("dilation_w_factor", 1)),
+    )
+
+
+def channel_multipliers(
+    data: Tensor, weights: Tensor, result: Tensor, channels: int
+) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+    """Multiplier and shift of each output channel; products in float64, as TFLM."""
+    scales = [weights.scales[c if len(weights.scales) > 1 else 0] for c in range(channels)]
+    pairs = [
+        quantize_multiplier(float(scale_of(data)) * float(s) / float(scale_of(result)))
+        for s in scales
+    ]
+    return (
+        np.array([m for m, _ in pairs], np.int32),
+        np.array([s for _, s in pairs], np.int8),
+    )
+
+
+def geometry(graph: Graph, op: Op) -> Geometry:
+    """Reads a convolution that `check` accepts."""
+    data, weights, bias = tensor(graph, op, 0), tensor(graph, op, 1), optional(graph, op, 2)
+    result = common.output(graph, op)
+    kernel = (weights.shape[1], weights.shape[2])
+    stride, dilation = _stride(op), _dilation(op)
+    padding = int(op.options["padding"])
+    rows, columns = (
+        pad_before(padding, data.shape[1 + i], kernel[i], stride[i], dilation[i]) for i in (0, 1)
+    )
+    multipliers, shifts = channel_multipliers(data, weights, result, result.shape[3])
+    low, high = activation_range(common.fused(op), result)
+    depthwise = op.name == "DEPTHWISE_CONV_2D"
+    assert weights.data is not None
+    return Geometry(
+        input=data,
+        output=result,
+        weights=weights.data,
+        bias=None if bias is None else bias.data,
+        kernel=kernel,
+        stride=stride,
+        dilation=dilation,
+        padding=(rows, columns),
+        groups=data.shape[3] if depthwise else data.shape[3] // weights.shape[3],
+        depth_multiplier=result.shape[3] // data.shape[3] if depthwise else 1,
+        multipliers=multipliers,
+        shifts=shifts,
+        input_zero=zero_of(data),
+        output_zero=zero_of(result),
+        low=low,
+        high=high,
+    )
+
+
+def check_weights(weights: Tensor, channels: int, axis: int) -> Problem:
+    """int8, symmetric, per-tensor or per output channel."""
+    if weights.dtype != "int8":
+        return f"{weights.dtype} weights", common.REQUANTISE
+    if len(weights.scales) not in (1, channels):
+        return f"{len(weights.scales)} weight scales for {channels} channels", common.BROKEN
+    if len(weights.scales) > 1 and weights.axis != axis:
+        return f"weights quantised along dimension {weights.axis}", common.BROKEN
+    if np.any(weights.zero_points != 0):
+        return "weights with a zero point", "quantise weights symmetrically"
+    return None
+
+
+def check_bias(bias: Tensor | None, channels: int) -> Problem:
+    """int32, one value per channel, constant; or none."""
+    if bias is None:
+        return None
+    if bias.dtype != "int32":
+        return f"{bias.dtype} bias", common.REQUANTISE
+    if common.elements(bias) != channels:
+        return f"{common.elements(bias)} biases for {channels} channels", common.BROKEN
+    return common.constant(bias, "biases")
+
+
+def _check(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 2, 3)
+    if problem:
+        return problem
+    data, weights, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    problem = common.first(
+        common.typed(data, result), common.constant(weights, "weights"), common.activation(op)
+    )
+    if problem:
+        return problem
+    if not len(data.shape) == len(weights.shape) == len(result.shape) == 4:
+        return f"data of shape {list(data.shape)}", common.BROKEN
+    stride, dilation = _stride(op), _dilation(op)
+    problem = common.positive(
+        stride=min(stride), dilation=min(dilation), size=min(*weights.shape, *result.shape)
+    )
+    if problem:
+        return problem
+    depthwise = op.name == "DEPTHWISE_CONV_2D"
+    channels = weights.shape[3 if depthwise else 0]
+    wanted = tuple(
+        out_size(
+            int(op.options["padding"]),
+            data.shape[1 + i],
+            weights.shape[1 + i],
+            stride[i],
+            dilation[i],
+        )
+        for i in (0, 1)
+    )
+    if result.shape != (data.shape[0], *wanted, channels):
+        return f"output shape {list(result.shape)}, computed {[*wanted, channels]}", common.BROKEN
+    if depthwise and channels % data.shape[3]:
+        return f"{channels} outputs from {data.shape[3]} channels", common.BROKEN
+    if not depthwise and (
+        data.shape[3] % weights.shape[3] or channels % (data.shape[3] // weights.shape[3])
+    ):
+        return f"{channels} outputs, {data.shape[3]} inputs don't group", common.BROKEN
+    return common.first(
+        check_weights(weights, channels, 3 if depthwise else 0),
+        check_bias(optional(graph, op, 2), channels),
+    )
+
+
+def _lower(site: Site) -> Code:
+    g = geometry(site.graph, site.op)
+    depthwise = site.op.name == "DEPTHWISE_CONV_2D"
+    function = "depthwise_conv_s8" if depthwise else "conv_s8"
+    layout = "kernel height, kernel width, output channels"
+    if not depthwise:
+        layout = "output channels, kernel height, kernel width, input channels"
+    constants = [
+        Constant("weights", "int8_t", g.weights, note=layout),
+        Constant("multiplier", "int32_t", g.multipliers),
+        Constant("shift", "int8_t", g.shifts),
+    ]
+    if g.bias is not None:
+        constants.insert(1, Constant("bias", "int32_t", g.bias))
+    params = Initializer(
+        "conv_s8_t",
+        {
+            "batches": g.input.shape[0],
+            "input": image(g.input),
+            "output": image(g.output),
+            "kernel": pair(*g.kernel),
+            "stride": pair(*g.stride),
+            "dilation": pair(*g.dilation),
+            "padding": pair(*g.padding),
+            "input_zero": g.input_zero,
+            "output_zero": g.output_zero,
+            "min": g.low,
+            "max": g.high,
+            "weights": site.constant("weights"),
+            "bias": "NULL" if g.bias is None else site.constant("bias"),
+            "multiplier": site.constant("multiplier"),
+            "shift": site.constant("shift"),
+            "group_channels": g.depth_multiplier if depthwise else g.weights.shape[3],
+        },
+    )
+    return Code(
+        function=function,
+        body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()});",
+        constants=tuple(constants),
+        files=("kernels.h", "requantize.h", f"portable/{function}.c"),
+        encoding="dense",
+    )
+
+
+def _instructions(graph: Graph, op: Op) -> float:
+    return 8.0 * macs(graph, op)
+
+
+SUPPORT = (
+    Support(
+        name="CONV_2D",
+        dtypes=("int8",),
+        kernels=[Portable(_lower, _instructions)],
+        check=_check,
+        notes="per-tensor and per-channel; strides, dilation, groups, SAME and VALID",
+        versions=(1, 8),
+    ),
+    Support(
+        name="DEPTHWISE_CONV_2D",
+        dtypes=("int8",),
+        kernels=[Portable(_lower, _instructions)],
+        check=_check,
+        notes="per-tensor and per-channel; strides, dilation, depth multiplier",
+        versions=(1, 7),
+    ),
+)
