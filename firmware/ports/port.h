@@ -39,6 +39,10 @@ uint32_t port_clock_hz(void);
 uint32_t port_stack_bytes(void);
 uint32_t port_stack_peak_bytes(void);
 
+/* Only for energy-mode firmware (MONITOR_ENERGY): pulls the timestamp pin low for at least 1 us,
+ * then releases it. */
+void port_timestamp_pin(void);
+
 /* Restarts the chip. */
 void port_reset(void);
 

@@ -1,0 +1,108 @@
+#include "info.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "db.h"
+#include "engine.h"
+#include "model.h"
+#include "out.h"
+#include "port.h"
+#include "protocol.h"
+
+static const char *line_start;
+static const char *line_end;
+
+static void key(const char *name)
+{
+    mon_out(line_start);
+    mon_out(name);
+    mon_out("=");
+}
+
+static void number(const char *name, uint64_t value)
+{
+    key(name);
+    mon_out_u64(value);
+    mon_out(line_end);
+}
+
+static void text(const char *name, const char *value)
+{
+    key(name);
+    mon_out(value);
+    mon_out(line_end);
+}
+
+static const char *dtype_name(engine_dtype_t dtype)
+{
+    static const char *const names[] = {"int8", "int16", "int32", "uint8", "float32", "bool"};
+    return (unsigned)dtype < sizeof names / sizeof names[0] ? names[dtype] : "unknown";
+}
+
+/* input0=int8 bytes=490 elements=490 scale=0x3f15af2b zero_point=83; the scale is the float32's
+ * bits, so that nothing is lost. */
+static void tensor(const char *kind, uint32_t index, engine_tensor_t t)
+{
+    uint32_t scale;
+    memcpy(&scale, &t.scale, sizeof scale);
+    mon_out(line_start);
+    mon_out(kind);
+    mon_out_u64(index);
+    mon_out("=");
+    mon_out(dtype_name(t.dtype));
+    mon_out(" bytes=");
+    mon_out_u64(t.bytes);
+    mon_out(" elements=");
+    mon_out_u64(t.elements);
+    mon_out(" scale=");
+    mon_out_hex32(scale);
+    mon_out(" zero_point=");
+    mon_out_i32(t.zero_point);
+    mon_out(line_end);
+}
+
+const char *mon_model_id(void)
+{
+#ifdef MONITOR_MODEL_ID
+    return MONITOR_MODEL_ID;
+#else
+    return mon_model_ready() ? engine_info()->model : "none";
+#endif
+}
+
+void mon_info(const char *before, const char *after)
+{
+    line_start = before;
+    line_end = after;
+    number("protocol", MON_PROTOCOL_VERSION);
+    number("chunk_bytes", MONITOR_CHUNK_BYTES);
+    number("window_chunks", MONITOR_WINDOW_CHUNKS);
+    text("name", MONITOR_NAME);
+    text("model_id", mon_model_id());
+    number("db_bytes", mon_db_limit());
+    number("clock_hz", port_clock_hz());
+    number("tick_hz", port_tick_hz());
+    text("tick_source", port_tick_source());
+    number("stack_bytes", port_stack_bytes());
+    number("stack_peak_bytes", port_stack_peak_bytes());
+    if (!mon_model_ready()) {
+        text("error", engine_error());
+        return;
+    }
+    const engine_info_t *info = engine_info();
+    text("engine", info->engine);
+    text("model", info->model);
+    text("sha256", info->sha256);
+    number("layers", info->layers);
+    number("arena_bytes", info->arena_bytes);
+    number("expected_us", mon_expected_us());
+    number("inputs", info->inputs);
+    for (uint32_t i = 0; i < info->inputs; i++) {
+        tensor("input", i, engine_input(i));
+    }
+    number("outputs", info->outputs);
+    for (uint32_t i = 0; i < info->outputs; i++) {
+        tensor("output", i, engine_output(i));
+    }
+}
