@@ -28,7 +28,8 @@ def classes_of(outputs: NDArray[Any]) -> NDArray[np.int64]:
     flat = outputs.reshape(len(outputs), -1)
     if flat.shape[1] == 1:
         return (flat[:, 0] > 0.5).astype(np.int64)
-    return np.argmax(flat, axis=1).astype(np.int64)
+    largest: NDArray[np.int64] = np.argmax(flat, axis=1).astype(np.int64)
+    return largest
 
 
 def evaluate(network: Network, data: Dataset) -> float | None:

@@ -1,0 +1,117 @@
+"""The converter's process: `python -m pipeline.quantize.worker FOLDER`.
+
+Reads job.json, model.keras and samples.npy from the folder; writes model.tflite, or
+error.json with what, where and hint. Progress goes to stdout, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import McuError, ModelError
+from pipeline.load.model import load_model
+from pipeline.load.network import Network
+from pipeline.load.tfenv import tensorflow
+
+_STEP = 50  # samples between two lines of progress
+_EXTRA_TYPES = {"int8": "int8", "int16x8": "int16"}
+
+
+def main(folder: Path) -> int:
+    """Do the job in `folder`; returns the process's exit code."""
+    try:
+        job = json.loads((folder / "job.json").read_text())
+        network = load_model(folder / "model.keras", trust=True)  # was checked when first read
+        assert isinstance(network, Network)
+        content = convert(network, np.load(folder / "samples.npy"), job["scheme"])
+    except McuError as error:
+        said = {"what": error.what, "where": error.where, "hint": error.hint}
+        (folder / "error.json").write_text(json.dumps(said))
+        return 1
+    (folder / "model.tflite").write_bytes(content)
+    return 0
+
+
+def convert(network: Network, samples: Any, scheme: str) -> bytes:
+    """Return the flatbuffer of `network` in integers.
+
+    Raises:
+        ModelError: the converter refuses an op, or float tensors are left.
+    """
+    tf = tensorflow()
+    model = network.keras
+    # A batch left open adds SHAPE, PACK and FILL, which microcontrollers lack.
+    shape = (1, *network.signature.input_shape)
+    spec = tf.TensorSpec(shape, model.inputs[0].dtype, name="input")
+    function = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: _feed(samples)
+    if scheme == "int16x8":
+        name = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
+        converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, name)]
+    else:
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    kind = getattr(tf, _EXTRA_TYPES[scheme])
+    converter.inference_input_type = kind
+    converter.inference_output_type = kind
+    try:
+        content = bytes(converter.convert())
+    except Exception as error:  # the converter raises many types, all of which mean "no"
+        raise _refusal(error, network.name) from error
+    refuse_floats(content, network.name)
+    return content
+
+
+def _feed(samples: Any) -> Iterator[list[Any]]:
+    for index, sample in enumerate(samples):
+        if index % _STEP == 0:
+            said = {"done": index, "total": len(samples), "note": "calibrating"}
+            print(json.dumps(said), flush=True)  # noqa: T201  (the protocol to the parent)
+        yield [sample[np.newaxis]]
+
+
+def refuse_floats(content: bytes, name: str) -> None:
+    """Raise `ModelError` where an op of the flatbuffer still works on float32 tensors."""
+    tf = tensorflow()
+    interpreter = tf.lite.Interpreter(
+        model_content=content,
+        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    floats = {t["index"] for t in interpreter.get_tensor_details() if t["dtype"] == np.float32}
+    left = [
+        op["op_name"]
+        for op in interpreter._get_ops_details()
+        if floats & {int(i) for i in (*op["inputs"], *op["outputs"])}
+    ]
+    if left:
+        raise ModelError(
+            f"stays in floats at {', '.join(sorted(set(left)))}",
+            where=name,
+            hint="replace these layers by ones with an integer form",
+        )
+
+
+def _refusal(error: Exception, name: str) -> ModelError:
+    text = str(error)
+    ops = sorted(set(re.findall(r"'(tfl?\.[A-Za-z0-9_]+)' op", text)))
+    if ops:
+        return ModelError(
+            f"the converter has no integer form of {', '.join(ops)}",
+            where=name,
+            hint="replace the layer that makes this op; `mcu ops` lists what runs on a chip",
+        )
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    reason = lines[0][:300] if lines else type(error).__name__
+    return ModelError(f"the converter refuses the network: {reason}", where=name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
