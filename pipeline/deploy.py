@@ -73,14 +73,14 @@ def deploy(
     Raises:
         McuError: a branch of it, see pipeline.errors.
     """
-    from pipeline import stages
+    from pipeline import artifacts, stages
 
     if until not in STEPS:
         raise WrongUse(f"there is no step {until!r}", where="--until", hint=", ".join(STEPS))
     model = Path(model)
     stages.preflight(model, board, engine=engine, optimize=optimize, on=on, until=until)
-    run = stages.run_for(model, out, suffix=board)
-    chosen = stages.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
+    run = artifacts.run_for(model, out, suffix=board)
+    chosen = artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
 
     def done(step: str, report: Report | None = None) -> Deployment | None:
         return Deployment(run.path, run.finish(), report) if step == until else None
@@ -88,7 +88,7 @@ def deploy(
     network = model
     if prune != "none":
         stages.prune(run, model, prune, chosen, epochs=epochs, trust=trust, progress=progress)
-        network = run.path / stages.PRUNED
+        network = run.path / artifacts.PRUNED
     if end := done("prune"):
         return end
     flat = stages.quantize(run, network, chosen, trust=trust, progress=progress)

@@ -14,3 +14,4 @@ def _find(name: str) -> Path:
 
 FIRMWARE = _find("firmware")
 BOARDS = _find("boards")
+VERSION = "0.1.0"

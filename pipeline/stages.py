@@ -6,11 +6,31 @@ from the artifact of the one before, and is not run again while its inputs are t
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pipeline.artifacts import (
+    DEVICE,
+    FACTS,
+    FIRMWARE,
+    IMAGE,
+    MEASUREMENT,
+    MODEL,
+    OUTPUTS,
+    PROGRAM,
+    PROJECT,
+    PRUNED,
+    REPORT,
+    DataOptions,
+    device_json,
+    device_of,
+    document,
+    file_key,
+    flat_of,
+    image_of,
+    measurement_of,
+)
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
@@ -20,156 +40,16 @@ if TYPE_CHECKING:
     from pipeline.build import Image
     from pipeline.convert import Graph
     from pipeline.flash import Device
-    from pipeline.load import Compression, Dataset, FlatModel, Network, Signature, Split
+    from pipeline.load import Compression, FlatModel, Network, Split
     from pipeline.measure import Measurement
     from pipeline.render import Project
     from pipeline.report import Report
 
-PRUNED = "pruned.keras"
-MODEL = "model.tflite"
-FACTS = "model.json"
-PROJECT = "project"
-PROGRAM = "program.json"
-FIRMWARE = "firmware.elf"
-IMAGE = "image.json"
-DEVICE = "device.json"
-MEASUREMENT = "measurement.json"
-OUTPUTS = "outputs.npy"
-REPORT = "report.json"
-
 ENGINES = ("aot", "tflm")
 OPTIMIZE = ("size", "balanced", "speed")
-_CALIBRATION_SAMPLES = 200
 
 
-@dataclass(frozen=True)
-class DataOptions:
-    """What --data and its companions say. See `pipeline.load.load_data`."""
-
-    spec: str | Path | None
-    x_scale: float | None = None
-    x_zero_point: float | None = None
-    seed: int = 0
-    samples: int | None = None
-
-    def required(self) -> str | Path:
-        """The data set's name.
-
-        Raises:
-            WrongUse: none was given.
-        """
-        if self.spec is None:
-            raise WrongUse(
-                "this step needs data",
-                where="--data",
-                hint="an .npz with x and y, 'digits', or 'random' (which gives no accuracy)",
-            )
-        return self.spec
-
-    def key(self) -> list[object]:
-        """What decides which samples come out, `samples` apart."""
-        path = Path(self.spec) if self.spec is not None else None
-        content = sha256_file(path) if path and path.is_file() else str(self.spec)
-        return [content, self.x_scale, self.x_zero_point, self.seed]
-
-    def split(self, signature: Signature) -> Split:
-        """Samples to train with and others to judge by."""
-        from pipeline.load import load_split
-
-        return load_split(
-            self.required(),
-            signature,
-            samples=self.samples,
-            x_scale=self.x_scale,
-            x_zero_point=self.x_zero_point or 0.0,
-            seed=self.seed,
-        )
-
-    def all(self, signature: Signature) -> Dataset:
-        """Samples for a finished model."""
-        from pipeline.load import load_data
-
-        return load_data(
-            self.required(),
-            signature,
-            samples=self.samples,
-            x_scale=self.x_scale,
-            x_zero_point=self.x_zero_point or 0.0,
-            seed=self.seed,
-        )
-
-
-# Run folders -----------------------------------------------------------------------------
-
-
-def run_for(model: Path, out: str | Path | None, suffix: str = "") -> Run:
-    """The run a model file belongs to: the one it lies in, or a new one.
-
-    Raises:
-        WrongUse: there is no such file, or the folder can't be used.
-    """
-    from pipeline.load.names import identifier
-
-    if not model.exists():
-        raise WrongUse("no such file or folder", where=str(model))
-    if out is not None:
-        return Run(Path(out))
-    if (model.parent / "steps.json").is_file():
-        return Run(model.parent)
-    name = identifier(model.stem)
-    return Run(Path("runs") / (f"{name}-{suffix}" if suffix else name))
-
-
-def run_of(artifact: Path) -> Run:
-    """The run that holds an artifact; the run folder itself is taken too.
-
-    Raises:
-        WrongUse: it lies in no run.
-    """
-    if not artifact.exists():
-        raise WrongUse("no such file or folder", where=str(artifact))
-    for folder in (artifact, artifact.resolve().parent):
-        if (folder / "steps.json").is_file():
-            return Run(folder)
-    raise WrongUse(
-        "lies in no run folder",
-        where=str(artifact),
-        hint="give an artifact of the step before, or its run folder",
-    )
-
-
-def _need(run: Run, name: str, step: str) -> Path:
-    path = run.path / name
-    if not path.exists():
-        raise WrongUse(
-            f"{name} is not there: `mcu {step}` has not been run",
-            where=str(run.path),
-            hint=f"run `mcu {step}` first, or `mcu deploy` for all of it",
-        )
-    return path
-
-
-def _document(run: Run, name: str, step: str) -> dict[str, Any]:
-    path = _need(run, name, step)
-    try:
-        return cast(dict[str, Any], json.loads(path.read_text()))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise WrongUse(f"is damaged: {error}", where=str(path), hint=f"run `mcu {step}`") from error
-
-
-def _file_key(path: Path) -> str:
-    if path.is_file():
-        return sha256_file(path)
-    files = sorted(p for p in path.rglob("*") if p.is_file())
-    return digest([[str(p.relative_to(path)), sha256_file(p)] for p in files])
-
-
-# The steps -------------------------------------------------------------------------------
-
-
-def preflight(
-    model: Path, board: str, *, engine: str, optimize: str, on: str, until: str
-) -> None:
+def preflight(model: Path, board: str, *, engine: str, optimize: str, on: str, until: str) -> None:
     """Checks all that can be known before any work is done.
 
     Raises:
@@ -231,7 +111,7 @@ def prune(
         assert record is not None
         return cast("Compression", record["compression"])
 
-    key = digest(_file_key(model), recipe, data.key(), epochs, trust)
+    key = digest(file_key(model), recipe, data.key(), epochs, trust)
     return run.step("prune", key, (PRUNED,), make, load)
 
 
@@ -261,8 +141,8 @@ def quantize(
         write_json(folder / FACTS, _keras_facts(network, flat, split, progress))
         return flat
 
-    key = digest(_file_key(model), data.key(), trust)
-    return run.step("quantize", key, (MODEL, FACTS), make, _load_flat)
+    key = digest(file_key(model), data.key(), trust)
+    return run.step("quantize", key, (MODEL, FACTS), make, flat_of)
 
 
 def flat_model(run: Run, model: Path) -> FlatModel:
@@ -272,7 +152,7 @@ def flat_model(run: Run, model: Path) -> FlatModel:
     from pipeline.load.names import identifier
 
     if model.resolve() == (run.path / MODEL).resolve() and (run.path / FACTS).is_file():
-        return _load_flat(run.path)
+        return flat_of(run.path)
 
     def make(folder: Path) -> FlatModel:
         found = load_model(model)
@@ -287,14 +167,7 @@ def flat_model(run: Run, model: Path) -> FlatModel:
         write_json(folder / FACTS, {**facts, "float32_bytes": 4 * count})
         return flat
 
-    return run.step("quantize", digest(_file_key(model)), (MODEL, FACTS), make, _load_flat)
-
-
-def _load_flat(folder: Path) -> FlatModel:
-    from pipeline.load import FlatModel
-
-    facts = json.loads((folder / FACTS).read_text())
-    return FlatModel(facts["name"], (folder / MODEL).read_bytes())
+    return run.step("quantize", digest(file_key(model)), (MODEL, FACTS), make, flat_of)
 
 
 def _keras_facts(
@@ -347,10 +220,11 @@ def render(
     progress: Progress = silent,
 ) -> Project:
     """Graph and board -> project/, with the generated network in it."""
-    from pipeline import __version__
+    from pipeline.build import check_before_build
     from pipeline.codegen import Target, compile_graph
     from pipeline.render import Project
     from pipeline.render import render as render_project
+    from pipeline.resources import VERSION
 
     chosen = load_board(board)
 
@@ -360,8 +234,17 @@ def render(
     def make(folder: Path) -> Project:
         progress("render", 0, 0, f"{engine} engine for {chosen.core}")
         target = Target(chosen.core, frozenset(chosen.features))
-        program = compile_graph(graph, target, cast(Any, optimize), progress)
-        project = render_project(chosen, flat=flat, program=program, out=folder / PROJECT)
+        program = compile_graph(graph, target, cast(Any, optimize))
+        weights = sum(layer.weight_bytes for layer in program.layers)
+        check_before_build(chosen, model_bytes=weights, arena_bytes=program.arena_bytes)
+        project = render_project(
+            chosen,
+            name=flat.name,
+            out=folder / PROJECT,
+            program=program,
+            engine=engine,
+            sha256=flat.sha256,
+        )
         write_json(
             folder / PROGRAM,
             {
@@ -375,8 +258,13 @@ def render(
         )
         return project
 
-    key = digest(flat.sha256, asdict(chosen), engine, optimize, _sources_key(), __version__)
+    key = digest(flat.sha256, _board_key(chosen), engine, optimize, _sources_key(), VERSION)
     return run.step("render", key, (PROJECT, PROGRAM), make, load)
+
+
+def _board_key(board: Board) -> dict[str, Any]:
+    """All that a board says, apart from where it lies."""
+    return {key: value for key, value in asdict(board).items() if key != "folder"}
 
 
 def _sources_key() -> str:
@@ -392,16 +280,6 @@ def _sources_key() -> str:
     return digest([[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in code])
 
 
-def project_of(run: Run) -> Project:
-    """The project a run holds."""
-    from pipeline.render import Project
-
-    program = _document(run, PROGRAM, "render")
-    return Project(
-        _need(run, PROJECT, "render"), program["board"], program["engine"], program["name"]
-    )
-
-
 def build(run: Run, project: Project, *, progress: Progress = silent) -> Image:
     """project/ -> firmware.elf and image.json."""
     from pipeline.build import build as build_project
@@ -409,25 +287,10 @@ def build(run: Run, project: Project, *, progress: Progress = silent) -> Image:
     board = load_board(project.board)
 
     def make(folder: Path) -> Image:
-        image = build_project(project, board, out=folder, progress=progress)
-        write_json(folder / IMAGE, image_json(image))
-        return image
+        return build_project(project, board, out=folder, progress=progress)
 
-    key = digest(run.files_of("render"), asdict(board))
+    key = digest(run.files_of("render"), _board_key(board))
     return run.step("build", key, (FIRMWARE, IMAGE), make, lambda _: image_of(run))
-
-
-def image_json(image: Image) -> dict[str, Any]:
-    """An image as a JSON document; the path as a name within the run."""
-    return {**asdict(image), "elf": image.elf.name}
-
-
-def image_of(run: Run) -> Image:
-    """The image a run holds."""
-    from pipeline.build import Image
-
-    document = _document(run, IMAGE, "build")
-    return Image(**{**document, "elf": _need(run, FIRMWARE, "build")})
 
 
 def flash(
@@ -449,19 +312,6 @@ def flash(
     return run.step("flash", key, (DEVICE,), make, lambda _: device_of(run))
 
 
-def device_json(device: Device) -> dict[str, Any]:
-    """A device as a JSON document; the firmware as a name within the run."""
-    return {**asdict(device), "elf": device.elf.name}
-
-
-def device_of(run: Run) -> Device:
-    """The device a run has flashed."""
-    from pipeline.flash import Device
-
-    document = _document(run, DEVICE, "flash")
-    return Device(**{**document, "elf": _need(run, FIRMWARE, "build")})
-
-
 def measure(
     run: Run, device: Device, data: DataOptions, *, progress: Progress = silent
 ) -> Measurement:
@@ -471,8 +321,8 @@ def measure(
     from pipeline.measure import measure as measure_device
 
     data.required()
-    facts = _document(run, FACTS, "quantize")
-    flat = _load_flat(run.path)
+    facts = document(run, FACTS, "quantize")
+    flat = flat_of(run.path)
 
     def make(folder: Path) -> Measurement:
         from pipeline.convert import read_graph
@@ -489,16 +339,7 @@ def measure(
 
     key = digest(sha256_file(device.elf), device_json(device), flat.sha256, facts, data.key(),
                  data.samples)  # fmt: skip
-    return run.step(
-        "measure", key, (MEASUREMENT, OUTPUTS), make, load_measurement
-    )
-
-
-def measurement_json(found: Measurement) -> dict[str, Any]:
-    """A measurement as a JSON document, without the outputs."""
-    document = asdict(found)
-    document.pop("outputs")
-    return document
+    return run.step("measure", key, (MEASUREMENT, OUTPUTS), make, load_measurement)
 
 
 def report(run: Run) -> Report:
@@ -506,26 +347,15 @@ def report(run: Run) -> Report:
     from pipeline.report.assemble import assemble
 
     made = assemble(
-        facts=_document(run, FACTS, "quantize"),
-        flat=_load_flat(run.path),
-        program=_document(run, PROGRAM, "render"),
+        facts=document(run, FACTS, "quantize"),
+        flat=flat_of(run.path),
+        program=document(run, PROGRAM, "render"),
         image=image_of(run),
         device=device_of(run),
-        board=_board_of(run),
-        measurement=_measurement_of(run),
+        board=load_board(device_of(run).board),
+        measurement=measurement_of(run),
         artifacts=run.artifacts_before("report"),
     )
     made.write(run.path / REPORT)
     run.step("report", digest(made.to_json()), (REPORT,), lambda _: None, lambda _: None)
     return made
-
-
-def _board_of(run: Run) -> Board:
-    return load_board(device_of(run).board)
-
-
-def _measurement_of(run: Run) -> Measurement:
-    from pipeline.measure import load_measurement
-
-    _need(run, MEASUREMENT, "measure")
-    return load_measurement(run.path)

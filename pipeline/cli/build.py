@@ -23,13 +23,13 @@ def command(
     """Build the firmware with PlatformIO and read its sizes."""
 
     def work() -> None:
-        from pipeline import stages
+        from pipeline import artifacts, stages
 
-        run = stages.run_of(project)
+        run = artifacts.run_of(project)
         with progress_display() as progress:
-            image = stages.build(run, stages.project_of(run), progress=progress)
+            image = stages.build(run, artifacts.project_of(run), progress=progress)
         if json:
-            say_json(stages.image_json(image))
+            say_json(artifacts.image_json(image))
         else:
             say(f"{image.elf}")
             say(f"  flash {image.flash_bytes:,} bytes: model {image.flash_model_bytes:,}, "

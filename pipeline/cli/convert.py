@@ -25,10 +25,10 @@ def command(
     """Write the model as a C array, and say what is in it."""
 
     def work() -> None:
-        from pipeline import stages
+        from pipeline import artifacts, stages
         from pipeline.convert import parameters, total_macs
 
-        run = stages.run_for(model, out)
+        run = artifacts.run_for(model, out)
         with progress_display() as progress:
             flat = stages.flat_model(run, model)
             graph = stages.convert(run, flat, progress=progress)

@@ -23,16 +23,16 @@ def command(
     port: options.Port = "",
     json: options.Json = False,
 ) -> None:
-    """Put the firmware onto a board, or check that it boots on an emulator."""
+    """Put the firmware onto a board or an emulator."""
 
     def work() -> None:
-        from pipeline import stages
+        from pipeline import artifacts, stages
 
-        run = stages.run_of(firmware)
+        run = artifacts.run_of(firmware)
         with progress_display() as progress:
-            device = stages.flash(run, stages.image_of(run), on=on, port=port, progress=progress)
+            device = stages.flash(run, artifacts.image_of(run), on=on, port=port, progress=progress)
         if json:
-            say_json(stages.device_json(device))
+            say_json(artifacts.device_json(device))
         else:
             say(f"{device.board} on {device.on}: the firmware runs and answers")
 

@@ -26,17 +26,17 @@ def command(
     seed: options.Seed = 0,
     json: options.Json = False,
 ) -> None:
-    """Send samples to the board, read back outputs, cost and memory."""
+    """Send samples; read back outputs, cost, memory."""
 
     def work() -> None:
-        from pipeline import stages
+        from pipeline import artifacts, stages
 
-        run = stages.run_of(device)
-        chosen = stages.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
+        run = artifacts.run_of(device)
+        chosen = artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
         with progress_display() as progress:
-            found = stages.measure(run, stages.device_of(run), chosen, progress=progress)
+            found = stages.measure(run, artifacts.device_of(run), chosen, progress=progress)
         if json:
-            say_json(stages.measurement_json(found))
+            say_json(artifacts.measurement_json(found))
             return
         accuracy, latency = found.accuracy, found.latency
         if accuracy.device is not None:

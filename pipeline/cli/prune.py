@@ -34,23 +34,23 @@ def command(
     def work() -> None:
         from dataclasses import asdict
 
-        from pipeline import stages
+        from pipeline import artifacts, stages
 
-        run = stages.run_for(model, out)
+        run = artifacts.run_for(model, out)
         with progress_display() as progress:
             done = stages.prune(
                 run,
                 model,
                 prune,
-                stages.DataOptions(data, x_scale, x_zero_point, seed=seed),
+                artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed),
                 epochs=epochs,
                 trust=trust,
                 progress=progress,
             )
         if json:
-            say_json({"pruned": str(run.path / stages.PRUNED), **asdict(done)})
+            say_json({"pruned": str(run.path / artifacts.PRUNED), **asdict(done)})
             return
-        say(f"{run.path / stages.PRUNED}: {done.method}, {100 * done.sparsity:.1f} % zeros")
+        say(f"{run.path / artifacts.PRUNED}: {done.method}, {100 * done.sparsity:.1f} % zeros")
         say(f"  parameters {done.parameters[0]:,} -> {done.parameters[1]:,}")
         if done.float_accuracy is not None and done.pruned_accuracy is not None:
             say(f"  accuracy   {done.float_accuracy:.4f} -> {done.pruned_accuracy:.4f}")

@@ -27,22 +27,22 @@ def command(
     trust: options.Trust = False,
     json: options.Json = False,
 ) -> None:
-    """Quantise a Keras network to a full-integer int8 .tflite."""
+    """Quantise a Keras network to an int8 .tflite."""
 
     def work() -> None:
-        from pipeline import stages
+        from pipeline import artifacts, stages
 
-        run = stages.run_for(model, out)
+        run = artifacts.run_for(model, out)
         with progress_display() as progress:
             flat = stages.quantize(
                 run,
                 model,
-                stages.DataOptions(data, x_scale, x_zero_point, seed=seed),
+                artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed),
                 trust=trust,
                 progress=progress,
             )
         document = {
-            "model": str(run.path / stages.MODEL),
+            "model": str(run.path / artifacts.MODEL),
             "name": flat.name,
             "bytes": len(flat.content),
             "sha256": flat.sha256,

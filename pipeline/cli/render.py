@@ -25,12 +25,12 @@ def command(
     out: options.Out = None,
     json: options.Json = False,
 ) -> None:
-    """Render the firmware project that `pio run` builds, with or without this tool."""
+    """Render the firmware as a PlatformIO project."""
 
     def work() -> None:
-        from pipeline import stages
+        from pipeline import artifacts, stages
 
-        run = stages.run_for(model, out)
+        run = artifacts.run_for(model, out)
         with progress_display() as progress:
             flat = stages.flat_model(run, model)
             graph = stages.convert(run, flat, progress=progress)

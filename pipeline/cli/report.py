@@ -23,13 +23,13 @@ def command(
     ],
     json: options.Json = False,
 ) -> None:
-    """Write report.json from what the steps left, and print the summary."""
+    """Write report.json and print the summary."""
 
     def work() -> None:
-        from pipeline import stages
+        from pipeline import artifacts, stages
         from pipeline.cli.summary import summary
 
-        run = stages.run_of(measurement)
+        run = artifacts.run_of(measurement)
         report = stages.report(run)
         if json:
             say_json(report.to_json())

@@ -52,8 +52,7 @@ def _accuracy(report: Report) -> str:
         parts.append(text)
     if accuracy.identical_outputs is not None:
         parts.append(
-            f"{accuracy.identical_outputs:,} of {accuracy.samples:,} outputs identical to "
-            f"{accuracy.reference.split(' ')[0]}"
+            f"{accuracy.identical_outputs:,} identical to {accuracy.reference.split(' ')[0]}"
         )
     return "  accuracy  " + ("; ".join(parts) or f"{accuracy.samples:,} samples, no labels")
 

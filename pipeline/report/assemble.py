@@ -114,10 +114,10 @@ def _layers(layers: list[dict[str, Any]], measurement: Measurement) -> tuple[Lay
 
 
 def _environment(image: Image, program: dict[str, Any]) -> dict[str, str | float | None]:
-    from pipeline import __version__
+    from pipeline.resources import VERSION
 
     return {
-        "mcu_pipeline": __version__,
+        "mcu_pipeline": VERSION,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "optimize": program["optimize"],

@@ -1,0 +1,88 @@
+"""`mcu ops`: what the aot engine runs, and what a model asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.console import guarded, say, say_json
+
+EXAMPLES = """\b
+Examples:
+  mcu ops
+  mcu ops kws.tflite
+"""
+
+
+def command(
+    model: Annotated[
+        Path | None, typer.Argument(help="A .tflite: list its operators instead.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """List the operators of the engine or of a model."""
+
+    def work() -> None:
+        from pipeline.codegen.ops import registry
+
+        known = registry()
+        if model is None:
+            rows = [
+                {
+                    "op": name,
+                    "dtypes": list(support.dtypes),
+                    "versions": list(support.versions),
+                    "notes": support.notes,
+                }
+                for name, support in known.items()
+            ]
+            if json:
+                say_json(rows)
+                return
+            for name, support in known.items():
+                say(f"{name:28} {', '.join(support.dtypes):14} {support.notes}".rstrip())
+            return
+        _of_model(model, json)
+
+    raise typer.Exit(guarded(work, json))
+
+
+def _of_model(model: Path, json: bool) -> None:
+    from pipeline.codegen import check_supported
+    from pipeline.convert import Graph, macs, read_graph
+    from pipeline.errors import UnsupportedOp, WrongUse
+    from pipeline.load import FlatModel, load_model
+
+    flat = load_model(model)
+    if not isinstance(flat, FlatModel):
+        raise WrongUse("is no .tflite", where=str(model), hint="`mcu quantize` makes one")
+    graph = read_graph(flat)
+    rows = []
+    for op in graph.ops:
+        alone = Graph(graph.name, graph.sha256, graph.tensors, (op,), op.inputs[:1], op.outputs)
+        try:
+            check_supported(alone)
+            problem = ""
+        except UnsupportedOp as error:
+            problem = error.what
+        rows.append(
+            {
+                "index": op.index,
+                "op": op.name,
+                "name": op.layer,
+                "macs": macs(graph, op),
+                "supported": not problem,
+                "problem": problem,
+            }
+        )
+    if json:
+        say_json(rows)
+        return
+    for row in rows:
+        mark = "yes" if row["supported"] else "NO"
+        say(f"{row['index']:3} {row['op']:26} {mark:3} {row['macs']:>12,} MACs  {row['name']}")
+        if row["problem"]:
+            say(f"      {row['problem']}")
