@@ -130,6 +130,11 @@ def run_of(artifact: Path) -> Run:
 
 
 def need(run: Run, name: str, step: str) -> Path:
+    """The path of an artifact that `step` leaves.
+
+    Raises:
+        WrongUse: the step has not been run.
+    """
     path = run.path / name
     if not path.exists():
         raise WrongUse(
@@ -141,6 +146,11 @@ def need(run: Run, name: str, step: str) -> Path:
 
 
 def document(run: Run, name: str, step: str) -> dict[str, Any]:
+    """A JSON artifact that `step` leaves.
+
+    Raises:
+        WrongUse: the step has not been run, or the file is damaged.
+    """
     path = need(run, name, step)
     try:
         return cast(dict[str, Any], json.loads(path.read_text()))
@@ -149,6 +159,7 @@ def document(run: Run, name: str, step: str) -> dict[str, Any]:
 
 
 def file_key(path: Path) -> str:
+    """Digest of a file, or of a folder's names and contents."""
     if path.is_file():
         return sha256_file(path)
     files = sorted(p for p in path.rglob("*") if p.is_file())

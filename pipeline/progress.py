@@ -15,7 +15,9 @@ class Progress(Protocol):
         note: a few words on what is being done now.
     """
 
-    def __call__(self, step: str, done: int, total: int, note: str = "") -> None: ...
+    def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
+        """Take note of the progress."""
+        ...
 
 
 def silent(step: str, done: int, total: int, note: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Where the C sources and the boards are: beside the package in a checkout, inside it in a wheel."""
+"""Where the C sources and the boards are: in a checkout beside the package, in a wheel inside."""
 
 from __future__ import annotations
 
