@@ -1,1 +1,7 @@
-"""Image -> Device: probes, serial bootloaders, emulators, one interface."""
+"""flash: Image -> Device; one interface for probes, serial ports and emulators."""
+
+from pipeline.flash.device import Device
+from pipeline.flash.flasher import connect, flash
+from pipeline.flash.serialport import PortInfo, find_port, serial_ports
+
+__all__ = ["Device", "PortInfo", "connect", "find_port", "flash", "serial_ports"]

@@ -1,0 +1,206 @@
+"""build: Project -> Image, by `pio run`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from pipeline.board import Board
+from pipeline.build.core import pio_environment, setup_core
+from pipeline.build.fit import overflow_error
+from pipeline.build.image import Image
+from pipeline.build.sizes import read_sizes
+from pipeline.errors import StepFailed, ToolMissing
+from pipeline.progress import Progress, silent
+from pipeline.render import Project, localise, offline
+
+BUILD_SECONDS = 300.0
+# The registry's packages (compilers of 100 MB and more) are fetched once.
+FETCH_SECONDS = 1800.0
+_DEBIAN = {
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+    "avr-gcc": "gcc-avr avr-libc",
+}
+
+
+def build(
+    project: Project,
+    board: Board,
+    *,
+    out: Path | None = None,
+    core_dir: Path | None = None,
+    timeout: float | None = None,
+    progress: Progress = silent,
+) -> Image:
+    """Runs `pio run` and reads the sizes of what it links.
+
+    Args:
+        project: what `render` wrote.
+        board: its board.
+        out: folder that gets firmware.elf and image.json; the project's parent by default.
+        core_dir: PlatformIO's core directory; `default_core_dir()` by default.
+        timeout: seconds before the build is given up.
+        progress: called about once a second.
+
+    Raises:
+        ToolMissing: compiler or PlatformIO is not installed.
+        DoesNotFit: flash or RAM overflows.
+        StepFailed: the compiler's own lines, or the time limit.
+    """
+    without_registry = offline()
+    if without_registry:
+        require_compiler(board)
+    localise(project, without_registry)
+    core = setup_core(core_dir)
+    limit = timeout or (BUILD_SECONDS if without_registry else FETCH_SECONDS)
+    code, output = _pio_run(project, core, limit, progress)
+    if code != 0:
+        raise _build_error(board, project, output)
+    linked = project.path / ".pio" / "build" / board.id / "firmware.elf"
+    folder = out or project.path.parent
+    return make_image(linked, board, folder)
+
+
+def make_image(linked: Path, board: Board, folder: Path) -> Image:
+    """Copies the ELF to folder/firmware.elf and writes folder/image.json beside it."""
+    sizes = read_sizes(linked)
+    folder.mkdir(parents=True, exist_ok=True)
+    elf = folder / "firmware.elf"
+    image = Image(
+        elf=elf,
+        board=board.id,
+        flash_bytes=sizes.flash,
+        flash_code_bytes=sizes.flash - sizes.model,
+        flash_model_bytes=sizes.model,
+        ram_bytes=sizes.ram,
+        arena_bytes=sizes.arena,
+        sections=sizes.sections,
+        symbols=sizes.symbols,
+    )
+    _replace(elf, linked.read_bytes())
+    document = {**asdict(image), "elf": elf.name}
+    _replace(folder / "image.json", (json.dumps(document, indent=2) + "\n").encode())
+    return image
+
+
+def load_image(path: Path) -> Image:
+    """Reads image.json (or a folder that holds one) back.
+
+    Raises:
+        StepFailed: it is missing or was not written by `make_image`.
+    """
+    file = path / "image.json" if path.is_dir() else path
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        return Image(**{**values, "elf": file.parent / values["elf"]})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StepFailed(f"is not an image: {error}", where=str(file)) from error
+
+
+def require_compiler(board: Board) -> str:
+    """Path of the board's compiler.
+
+    Raises:
+        ToolMissing: naming the Debian packages.
+    """
+    program = f"{board.toolchain}-gcc"
+    found = shutil.which(program)
+    if found is None:
+        raise ToolMissing(
+            f"{program} is not installed",
+            where=board.id,
+            hint=f"apt-get install {_DEBIAN[program]} (or `make setup`)",
+        )
+    return found
+
+
+def _pio_run(project: Project, core: Path, limit: float, progress: Progress) -> tuple[int, str]:
+    """Runs it in a process group of its own, which is ended with whatever it has started."""
+    command = [sys.executable, "-m", "platformio", "run", "--disable-auto-clean"]
+    environment = pio_environment(core)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=project.path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        started = time.monotonic()
+        try:
+            while True:
+                passed = time.monotonic() - started
+                progress("build", int(passed), 0, "pio run")
+                if passed > limit:
+                    _end(process)
+                    raise StepFailed(
+                        f"pio run took more than {limit:.0f} s and was ended",
+                        where=str(project.path),
+                        hint=_last_lines(log, 5),
+                    )
+                try:
+                    code = process.wait(0.05 if passed < 3 else 0.5)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+        except BaseException:
+            _end(process)
+            raise
+        log.seek(0)
+        return code, log.read()
+
+
+def _end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
+    """Ends the whole group: SIGTERM, then SIGKILL."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _last_lines(log: object, count: int) -> str:
+    log.seek(0)  # type: ignore[attr-defined]
+    return "\n".join(log.read().splitlines()[-count:])  # type: ignore[attr-defined]
+
+
+def _build_error(board: Board, project: Project, output: str) -> StepFailed:
+    overflow = overflow_error(board, output)
+    if overflow is not None:
+        raise overflow
+    lines = [
+        line
+        for line in output.splitlines()
+        if (" error:" in line or "undefined reference" in line or "Error" in line)
+        and "*** [" not in line
+        and not line.startswith("=")
+    ]
+    shown = lines[:8] or output.splitlines()[-8:]
+    return StepFailed(
+        "the firmware does not build:\n" + "\n".join(f"    {line}" for line in shown),
+        where=str(project.path),
+        hint="`pio run -v` there shows the whole output",
+    )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_bytes(content)
+    temporary.replace(path)

@@ -1,0 +1,142 @@
+"""flash: Image -> Device; connect: Device -> an open serial port."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import serial
+
+from pipeline.board import Board
+from pipeline.build.image import Image
+from pipeline.errors import DeviceError, FirmwareCrashed, LinkError, WrongUse
+from pipeline.flash.device import Device, On
+from pipeline.flash.qemu import qemu_program, run_qemu
+from pipeline.flash.serialport import find_port, open_port, serial_ports
+from pipeline.flash.upload import upload
+from pipeline.progress import Progress, silent
+
+READY = b"m-ready"
+BOOT_SECONDS = 15.0
+
+
+def flash(
+    image: Image,
+    board: Board,
+    on: str = "auto",
+    *,
+    port: str = "",
+    project: Path | None = None,
+    progress: Progress = silent,
+) -> Device:
+    """Puts the firmware onto the board, real or emulated, and hears it start.
+
+    Args:
+        image: what `build` made.
+        board: its board.
+        on: "probe" (upload through PlatformIO), "serial" (the firmware is there already),
+            "qemu", "renode", or "auto": the one board that is connected, else an emulator.
+        port: serial port of a real board; found by its USB ids where "".
+        project: the rendered project, needed for "probe".
+        progress: called at the start and at the end.
+
+    Raises:
+        WrongUse: the board does not run there.
+        ToolMissing: emulator or uploader is not installed.
+        DeviceError: no board, upload failed, or the firmware did not come up.
+    """
+    chosen = _where(board, on, port)
+    progress("flash", 0, 1, f"{board.id} on {chosen}")
+    device = Device(on=chosen, board=board.id, elf=image.elf)
+    if chosen in ("probe", "serial"):
+        if chosen == "probe":
+            upload(board, project, port=port, progress=progress)
+        device = Device(
+            on=chosen,
+            board=board.id,
+            elf=image.elf,
+            port=find_port(board, port),
+            baud=board.uart.baud,
+        )
+    with connect(device, board) as line:
+        if chosen in ("probe", "serial"):
+            line.write(b"name%")
+        _hear_ready(line, board)
+    progress("flash", 1, 1, f"{board.id} on {chosen} is ready")
+    return device
+
+
+@contextlib.contextmanager
+def connect(device: Device, board: Board) -> Iterator[serial.Serial]:
+    """The device's open serial port; an emulator runs for as long as it is open.
+
+    An emulated board starts from reset with every connection.
+
+    Raises:
+        DeviceError, ToolMissing: the port can't be opened, the emulator not started; within
+            the block too, where the emulator ends by itself.
+    """
+    if device.on == "qemu":
+        with run_qemu(board, device.elf) as port:
+            yield port
+        return
+    if device.on == "renode":
+        raise WrongUse("Renode is not supported yet", where=board.id, hint="--on qemu")
+    port = open_port(device.port, device.baud)
+    try:
+        yield port
+    except (serial.SerialException, OSError) as error:
+        raise DeviceError(
+            f"the line broke: {error}", where=device.port, hint="was the board unplugged?"
+        ) from error
+    finally:
+        port.close()
+
+
+def _where(board: Board, on: str, port: str) -> On:
+    if on == "auto":
+        if port:
+            return "serial" if "://" in port else "probe"
+        fitting = [info for info in serial_ports() if board.id in info.boards]
+        if fitting:
+            find_port(board)
+            return "probe"
+        if board.qemu is None and board.renode is None:
+            find_port(board)
+        return "qemu" if board.qemu is not None else "renode"
+    if on == "qemu":
+        qemu_program(board)
+        return "qemu"
+    if on == "renode":
+        if board.renode is None:
+            raise WrongUse(f"there is no Renode platform for {board.id}")
+        return "renode"
+    if on == "probe":
+        return "probe"
+    if on == "serial":
+        return "serial"
+    raise WrongUse(f"can't flash on {on!r}", hint="auto, probe, serial, qemu or renode")
+
+
+def _hear_ready(line: serial.Serial, board: Board) -> None:
+    """Waits for the monitor's greeting."""
+    heard = b""
+    deadline = time.monotonic() + BOOT_SECONDS
+    line.timeout = 0.2
+    while time.monotonic() < deadline:
+        heard += line.read(1) + line.read(min(line.in_waiting, 256))
+        if READY in heard:
+            return
+        if b"e-[fault" in heard and b"]" in heard.split(b"e-[fault", 1)[1]:
+            raise FirmwareCrashed(f"the firmware crashed: {_last(heard)}", where=board.id)
+    raise LinkError(
+        f"the firmware is silent: no m-ready within {BOOT_SECONDS:.0f} s; heard {_last(heard)}",
+        where=board.id,
+    )
+
+
+def _last(heard: bytes) -> str:
+    lines = [line for line in heard.decode("ascii", "replace").splitlines() if line.strip()]
+    return " | ".join(lines[-4:]) or "nothing"

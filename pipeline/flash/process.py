@@ -1,0 +1,90 @@
+"""Processes that never outlive us: emulators."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_KEPT_CHARACTERS = 2000
+
+
+def _dies_with_parent() -> Callable[[], None] | None:
+    """What the child does before exec: ask the kernel to be killed when we are gone.
+
+    It also covers `kill -9` of this process, where no code of ours runs any more.
+    """
+    try:
+        prctl = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return None
+    parent = os.getpid()
+
+    def before_exec() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return before_exec
+
+
+class Process:
+    """A child process with its output kept for error messages."""
+
+    def __init__(
+        self, command: Sequence[str], *, pass_fds: Sequence[int] = (), cwd: Path | None = None
+    ) -> None:
+        self._log = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed in end()
+        try:
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                pass_fds=tuple(pass_fds),
+                cwd=cwd,
+                # Ctrl-C at the terminal goes to us; we end the child ourselves.
+                start_new_session=True,
+                preexec_fn=_dies_with_parent(),
+            )
+        except BaseException:
+            self._log.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._child.poll()
+
+    def wait(self, seconds: float) -> int | None:
+        """Waits for its end; None where it still runs after `seconds`."""
+        try:
+            return self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def output(self) -> str:
+        """The last 2,000 characters it has printed."""
+        if self._log.closed:
+            return ""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - _KEPT_CHARACTERS))
+        return self._log.read().decode("utf-8", "replace").strip()
+
+    def end(self) -> None:
+        """Ends it: SIGTERM, two seconds later SIGKILL."""
+        if self._child.poll() is None:
+            self._child.terminate()
+            if self.wait(2) is None:
+                self._child.kill()
+                self._child.wait()
+        self._log.close()

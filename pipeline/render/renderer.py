@@ -1,0 +1,227 @@
+"""render: Program or FlatModel + Board -> Project, a PlatformIO project that stands alone."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.board import Board
+from pipeline.codegen.program import Program
+from pipeline.errors import StepFailed, WrongUse
+from pipeline.render.project import Project
+from pipeline.render.registry import offline as registry_offline
+from pipeline.resources import FIRMWARE
+
+_SOURCE_SUFFIXES = (".c", ".h", ".inc", ".S", ".cc", ".cpp")
+_SPECS = {
+    "arm-none-eabi": ("nano.specs", "nosys.specs"),
+    "riscv64-unknown-elf": (),
+    "avr": (),
+}
+LOCAL_INI = "platformio.local.ini"
+
+
+def render(
+    board: Board,
+    *,
+    name: str,
+    out: Path,
+    program: Program | None = None,
+    c_array: Sequence[Path] = (),
+    engine: str = "aot",
+    sha256: str = "",
+    defines: Mapping[str, int | str] | None = None,
+    offline: bool | None = None,
+) -> Project:
+    """Writes the project to `out`; an earlier project there is replaced, its build kept.
+
+    Args:
+        board: the board to render for.
+        name: the model's name, a C identifier.
+        out: folder of the project.
+        program: generated C (aot).
+        c_array: model_data.h and .c (tflm).
+        engine: "aot" or "tflm", a folder of firmware/engines.
+        sha256: of the .tflite, for the README.
+        defines: further macros; text values become C strings.
+        offline: write platformio.local.ini, which builds with the compilers on PATH; None
+            asks whether PlatformIO's registry can be reached.
+
+    Raises:
+        WrongUse: `out` holds something that is not a project of ours.
+        StepFailed: a file of the firmware is missing.
+    """
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not _is_project(out))):
+        raise WrongUse(
+            "is there already and is no PlatformIO project",
+            where=str(out),
+            hint="name another folder, or remove it",
+        )
+    files = _files(board, name, program, c_array, engine, sha256, defines or {})
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
+        fresh = Path(temporary) / "new"
+        for path, text in files.items():
+            target = fresh / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode("utf-8"))
+        if out.is_dir():
+            # The object files are still good: PlatformIO compares contents.
+            if (out / ".pio").is_dir():
+                (out / ".pio").rename(fresh / ".pio")
+            out.rename(Path(temporary) / "old")
+        fresh.rename(out)
+    project = Project(path=out, board=board.id, engine=engine, name=name)
+    localise(project, registry_offline() if offline is None else offline)
+    return project
+
+
+def localise(project: Project, offline: bool) -> None:
+    """Writes platformio.local.ini where the registry can't be reached, else removes it."""
+    path = project.path / LOCAL_INI
+    if not offline:
+        path.unlink(missing_ok=True)
+        return
+    text = _environment().get_template(f"templates/{LOCAL_INI}.j2")
+    platform = (FIRMWARE / "platform").as_posix()
+    content = text.render(board=project.board, platform=platform).encode()
+    if not path.is_file() or path.read_bytes() != content:
+        path.write_bytes(content)
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "platformio.ini").is_file()
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(FIRMWARE),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,  # C, not HTML
+    )
+
+
+def _files(
+    board: Board,
+    name: str,
+    program: Program | None,
+    c_array: Sequence[Path],
+    engine: str,
+    sha256: str,
+    extra: Mapping[str, int | str],
+) -> dict[str, str]:
+    """Path in the project -> text, all of it."""
+    files = _sources(board, program, c_array, engine)
+    includes = sorted({str(PurePosixPath(path).parent)[4:] for path in files if _is_header(path)})
+    numbers = {**board.defines, "PORT_CLOCK_HZ": board.clock_hz, "PORT_BAUD": board.uart.baud}
+    texts: dict[str, str] = {}
+    for key, value in extra.items():
+        if isinstance(value, str):
+            texts[key] = value
+        else:
+            numbers[key] = value
+    context = {
+        "board": board,
+        "name": name,
+        "engine": engine,
+        "sha256": sha256,
+        "includes": includes,
+        "defines": [(key, _c_number(value)) for key, value in numbers.items()],
+        "texts": list(texts.items()),
+        "specs": _SPECS[board.toolchain],
+    }
+    jinja = _environment()
+
+    def fill(template: str) -> str:
+        return jinja.get_template(template).render(context)
+
+    files["platformio.ini"] = fill("templates/platformio.ini.j2")
+    files["README.md"] = fill("templates/README.md.j2")
+    files[".gitignore"] = fill("templates/gitignore.j2")
+    files["scripts/link.py"] = fill("templates/link.py.j2")
+    files["src/main.c"] = fill("templates/main.c.j2")
+    files["src/port/link.ld"] = fill(f"ports/{_port_settings(board)['linker']}")
+    if not board.platformio.board:
+        files[f"boards/{board.id}.json"] = _manifest(board)
+    return dict(sorted(files.items()))
+
+
+def _sources(
+    board: Board, program: Program | None, c_array: Sequence[Path], engine: str
+) -> dict[str, str]:
+    files = _folder("monitor", "src/monitor")
+    files |= _folder(f"engines/{engine}", "src/engine")
+    files["src/engine/engine.h"] = _text(FIRMWARE / "engines" / "engine.h")
+    files["src/port/port.h"] = _text(FIRMWARE / "ports" / "port.h")
+    shared = _port_settings(board).get("shared", [])
+    assert isinstance(shared, list)
+    for family in (*shared, board.port):
+        files |= _folder(f"ports/{family}", "src/port")
+    if program is not None:
+        for file, text in program.sources.items():
+            files[f"src/network/{file}"] = text
+        for file in program.runtime:
+            files[f"src/runtime/{file}"] = _text(FIRMWARE / "runtime" / file)
+    for path in c_array:
+        files[f"src/network/{path.name}"] = _text(path)
+    return files
+
+
+def _port_settings(board: Board) -> dict[str, object]:
+    return tomllib.loads(_text(FIRMWARE / "ports" / board.port / "port.toml"))
+
+
+def _folder(source: str, target: str) -> dict[str, str]:
+    return {
+        f"{target}/{path.name}": _text(path)
+        for path in sorted((FIRMWARE / source).glob("*"))
+        if path.suffix in _SOURCE_SUFFIXES
+    }
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StepFailed(f"can't be read: {error.strerror}", where=str(path)) from error
+
+
+def _is_header(path: str) -> bool:
+    return path.endswith((".h", ".inc"))
+
+
+def _c_number(value: int | str) -> str:
+    """Addresses in hexadecimal, counts in decimal; both unsigned where that matters."""
+    if isinstance(value, str):
+        return value
+    return f"0x{value:08X}u" if value >= 0x1000_0000 and value % 16 == 0 else f"{value}u"
+
+
+def _manifest(board: Board) -> str:
+    """PlatformIO's manifest for a board that its registry does not have."""
+    manifest = {
+        "name": board.name,
+        "vendor": board.name.split()[0],
+        "url": "https://pypi.org/project/mcu-pipeline/",
+        "platforms": [board.platformio.platform.split("@")[0], "mcu_local"],
+        "build": {
+            "core": "",
+            "cpu": board.core,
+            "f_cpu": f"{board.clock_hz}L",
+            "mcu": board.platformio.mcu,
+        },
+        "upload": {
+            "maximum_ram_size": board.ram.bytes,
+            "maximum_size": board.flash.bytes,
+            "protocols": list(board.platformio.upload),
+        },
+    }
+    return json.dumps(manifest, indent=2) + "\n"
