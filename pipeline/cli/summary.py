@@ -83,4 +83,4 @@ def _compression(report: Report) -> str:
         text += f"; {done.method}: {_percent(done.sparsity)} zeros"
         if done.neurons_removed:
             text += f", {done.neurons_removed} neurons removed"
-    return text + (f"; accuracy {', '.join(steps)}" if steps else "")
+    return text + (f"\n  on host   {', '.join(steps)}" if steps else "")
