@@ -301,7 +301,12 @@ def flash(
 
     def make(folder: Path) -> Device:
         device = flash_image(
-            image, load_board(image.board), on=cast(Any, on), port=port, progress=progress
+            image,
+            load_board(image.board),
+            on=on,
+            port=port,
+            project=folder / PROJECT,
+            progress=progress,
         )
         write_json(folder / DEVICE, device_json(device))
         return device
