@@ -50,7 +50,8 @@ def _to_integers(x: NDArray[Any], detail: dict[str, Any]) -> NDArray[Any]:
     info = np.iinfo(dtype)
     steps = x.astype(np.float32) / np.float32(scale)
     whole = np.trunc(steps + np.copysign(np.float32(0.5), steps)) + zero_point
-    return np.clip(whole, info.min, info.max).astype(dtype)
+    integers: NDArray[Any] = np.clip(whole, info.min, info.max).astype(dtype)
+    return integers
 
 
 def evaluate_flat(flat: FlatModel, data: Dataset) -> float | None:
