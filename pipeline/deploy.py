@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
-from pipeline.run import STEPS
 
 if TYPE_CHECKING:
     from pipeline.report.document import Report
@@ -75,12 +73,19 @@ def deploy(
     """
     from pipeline import artifacts, stages
 
-    if until not in STEPS:
-        raise WrongUse(f"there is no step {until!r}", where="--until", hint=", ".join(STEPS))
     model = Path(model)
-    stages.preflight(model, board, engine=engine, optimize=optimize, on=on, until=until)
-    run = artifacts.run_for(model, out, suffix=board)
     chosen = artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
+    stages.preflight(
+        model,
+        board,
+        data=chosen,
+        recipe=prune,
+        engine=engine,
+        optimize=optimize,
+        on=on,
+        until=until,
+    )
+    run = artifacts.run_for(model, out, suffix=board)
 
     def done(step: str, report: Report | None = None) -> Deployment | None:
         return Deployment(run.path, run.finish(), report) if step == until else None

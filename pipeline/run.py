@@ -7,6 +7,7 @@ sums of all artifacts. What is not in `manifest.json` was not finished.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -87,7 +88,6 @@ class Run:
                 where=str(path),
                 hint="name a new folder with --out, or empty this one",
             )
-        path.mkdir(parents=True, exist_ok=True)
 
     def step(
         self,
@@ -110,18 +110,27 @@ class Run:
         if known and known["key"] == key and self._intact(known["files"]):
             return load(self.path)
         self.forget_from(name)
-        value = make(self.path)
+        value = self._made(make)
         self._steps[name] = {"key": key, "files": self._sums(outputs)}
         write_json(self.path / _STEPS_FILE, self._steps)
         return value
 
-    def reused(self, name: str, key: str) -> bool:
-        """Whether `step` would take what is there."""
-        known = self._steps.get(name)
-        return bool(known and known["key"] == key and self._intact(known["files"]))
+    def _made(self, make: Callable[[Path], T]) -> T:
+        made_now = [p for p in (self.path, *self.path.parents) if not p.exists()]
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            return make(self.path)
+        except BaseException:
+            # A run whose first step fails leaves no empty folders behind.
+            with contextlib.suppress(OSError):
+                for folder in made_now:
+                    folder.rmdir()
+            raise
 
     def forget_from(self, name: str) -> None:
         """Drops this step's record and those after it: they were made from older inputs."""
+        if not self._steps:
+            return
         (self.path / _MANIFEST).unlink(missing_ok=True)
         for later in STEPS[STEPS.index(name) :]:
             if (record := self._steps.pop(later, None)) is not None:

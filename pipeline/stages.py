@@ -34,7 +34,7 @@ from pipeline.artifacts import (
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
-from pipeline.run import Run, digest, sha256_file, write_atomically, write_json
+from pipeline.run import STEPS, Run, digest, sha256_file, write_atomically, write_json
 
 if TYPE_CHECKING:
     from pipeline.build import Image
@@ -47,24 +47,56 @@ if TYPE_CHECKING:
 
 ENGINES = ("aot", "tflm")
 OPTIMIZE = ("size", "balanced", "speed")
+PLACES = ("auto", "qemu", "renode", "probe", "serial")
 
 
-def preflight(model: Path, board: str, *, engine: str, optimize: str, on: str, until: str) -> None:
+def preflight(
+    model: Path,
+    board: str,
+    *,
+    data: DataOptions,
+    recipe: str,
+    engine: str,
+    optimize: str,
+    on: str,
+    until: str,
+) -> None:
     """Checks all that can be known before any work is done.
 
     Raises:
-        WrongUse: an option without sense, or an unknown board.
+        WrongUse: an option without sense, an unknown board, no such file.
         ToolMissing: a program that a later step needs is not installed.
+        ModelError: the file is no model.
     """
+    from pipeline.build import require_compiler
+    from pipeline.flash.qemu import qemu_program
+    from pipeline.load.sniff import TFLITE, sniff
+    from pipeline.prune import parse_recipe
+    from pipeline.render import offline
+
     for option, value, known in (
+        ("--until", until, STEPS),
         ("--engine", engine, ENGINES),
         ("--optimize", optimize, OPTIMIZE),
+        ("--on", on, PLACES),
     ):
         if value not in known:
             raise WrongUse(f"{value!r} is not known", where=option, hint=", ".join(known))
-    load_board(board)
-    if not model.exists():
-        raise WrongUse("no such file or folder", where=str(model))
+    chosen = load_board(board)
+    if recipe != "none":
+        parse_recipe(recipe)
+    flat = sniff(model).format == TFLITE
+    if flat and recipe != "none":
+        raise WrongUse(
+            "a .tflite can't be pruned", where="--prune", hint="give the Keras model it came from"
+        )
+    last = STEPS.index(until)
+    if not flat or last >= STEPS.index("measure"):
+        data.required()
+    if last >= STEPS.index("build") and offline():
+        require_compiler(chosen)
+    if last >= STEPS.index("flash") and on == "qemu":
+        qemu_program(chosen)
 
 
 def prune(

@@ -61,7 +61,11 @@ def test_a_failing_step_leaves_no_record(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError):
         run.step("build", "k", ("x",), fail, lambda _: "")
-    assert json.loads((run.path / "steps.json").read_text()) == {}
+    assert not run.path.exists(), "and no empty folder"
+    step(run, "build", "k", "one", [])
+    with pytest.raises(RuntimeError):
+        run.step("measure", "k", ("x",), fail, lambda _: "")
+    assert set(json.loads((run.path / "steps.json").read_text())) == {"build"}
 
 
 def test_the_manifest_holds_the_sums_of_all_artifacts(tmp_path: Path) -> None:
