@@ -33,7 +33,7 @@ $(READY): $(LOCK) pyproject.toml setup/debian.sh
 	@touch $@
 
 demo: setup ## the main job: train a digits CNN, prune, quantise, build, run on an emulated STM32F4
-	@$(BIN)/python examples/digits/train.py --out build/demo/digits.keras
+	@$(BIN)/python examples/digits/train.py build/demo/digits.keras
 	$(BIN)/mcu deploy build/demo/digits.keras --data digits --prune magnitude:0.75 --board disco_f407vg --out build/demo/run
 
 test: setup ## all tests

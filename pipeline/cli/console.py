@@ -83,7 +83,7 @@ def progress_display() -> Iterator[Progress]:
 
 
 class _Lines:
-    """Progress for logs: when a step starts, and a sign of life while it lasts."""
+    """Progress for logs: when a step starts, and a sign of life every few seconds."""
 
     def __init__(self) -> None:
         self._step = ""
@@ -93,7 +93,8 @@ class _Lines:
     def __call__(self, step: str, done: int, total: int, note_text: str = "") -> None:
         now = time.monotonic()
         fresh = step != self._step
-        if fresh or (note_text and note_text != self._note) or now - self._said > 10:
+        changed = note_text != self._note and now - self._said > 2
+        if fresh or changed or now - self._said > 10:
             count = f" {done}/{total}" if total and not fresh else ""
             note(f"{step}:{count} {note_text}".rstrip(": "))
             self._step, self._note, self._said = step, note_text, now
