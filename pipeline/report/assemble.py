@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.document import (
@@ -121,5 +122,16 @@ def _environment(image: Image, program: dict[str, Any]) -> dict[str, str | float
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "optimize": program["optimize"],
+        **({"git": state} if (state := git_state()) else {}),
         **dict(image.environment),
     }
+
+
+def git_state() -> str:
+    """Commit of the working directory, "-dirty" where tracked files differ; "" outside of git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -146,11 +146,24 @@ def read_report(path: Path) -> Report:
     """
     try:
         document = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise _no_report(error, str(path)) from error
+    return report_of(document, str(path))
+
+
+def report_of(document: Any, where: str) -> Report:
+    """A report from its JSON document.
+
+    Args:
+        where: the file or place it comes from, for the message.
+
+    Raises:
+        WrongUse: it breaks the schema.
+    """
+    try:
         _check(document)
-    except (OSError, UnicodeDecodeError, ValueError, StepFailed) as error:
-        raise WrongUse(
-            f"no valid report: {error}", where=str(path), hint="make one with mcu deploy"
-        ) from error
+    except StepFailed as error:
+        raise _no_report(error, where) from error
     return Report(
         schema=1,
         model=ModelFacts(**document["model"]),
@@ -165,6 +178,10 @@ def read_report(path: Path) -> Report:
         environment=document["environment"],
         artifacts=document["artifacts"],
     )
+
+
+def _no_report(error: Exception, where: str) -> WrongUse:
+    return WrongUse(f"no valid report: {error}", where=where, hint="make one with mcu deploy")
 
 
 @cache
