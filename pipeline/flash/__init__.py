@@ -2,6 +2,6 @@
 
 from pipeline.flash.device import Device
 from pipeline.flash.flasher import connect, flash
-from pipeline.flash.serialport import PortInfo, find_port, serial_ports
+from pipeline.flash.serialport import PortInfo, find_port, ports
 
-__all__ = ["Device", "PortInfo", "connect", "find_port", "flash", "serial_ports"]
+__all__ = ["Device", "PortInfo", "connect", "find_port", "flash", "ports"]

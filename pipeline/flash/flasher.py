@@ -14,7 +14,7 @@ from pipeline.build.image import Image
 from pipeline.errors import DeviceError, FirmwareCrashed, LinkError, WrongUse
 from pipeline.flash.device import Device, On
 from pipeline.flash.qemu import qemu_program, run_qemu
-from pipeline.flash.serialport import find_port, open_port, serial_ports
+from pipeline.flash.serialport import find_port, open_port, ports
 from pipeline.flash.upload import upload
 from pipeline.progress import Progress, silent
 
@@ -99,7 +99,7 @@ def _where(board: Board, on: str, port: str) -> On:
     if on == "auto":
         if port:
             return "serial" if "://" in port else "probe"
-        fitting = [info for info in serial_ports() if board.id in info.boards]
+        fitting = [info for info in ports() if board.id in info.boards]
         if fitting:
             find_port(board)
             return "probe"

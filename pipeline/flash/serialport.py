@@ -22,20 +22,20 @@ class PortInfo:
 
     Attributes:
         device: "/dev/ttyACM0".
-        usb: "VID:PID", "" where it is not USB.
+        vid_pid: "VID:PID", "" where it is not USB.
         serial_number: of the USB device, "" where it has none.
         description: the maker's words.
         boards: ids of the boards whose probe or port has that VID:PID.
     """
 
     device: str
-    usb: str
+    vid_pid: str
     serial_number: str
     description: str
     boards: tuple[str, ...]
 
 
-def serial_ports() -> tuple[PortInfo, ...]:
+def ports() -> tuple[PortInfo, ...]:
     """All serial ports of this machine."""
     known = [load_board(board_id) for board_id in boards()]
     found = []
@@ -56,7 +56,7 @@ def find_port(board: Board, port: str = "") -> str:
     """
     if port:
         return port
-    fitting = [info for info in serial_ports() if board.id in info.boards]
+    fitting = [info for info in ports() if board.id in info.boards]
     if len(fitting) == 1:
         return fitting[0].device
     if not fitting:
@@ -111,7 +111,7 @@ def _port_error(device: str, error: Exception) -> DeviceError:
     number = getattr(error, "errno", None)
     text = str(error)
     if number == errno.ENOENT or (device.startswith("/") and not Path(device).exists()):
-        there = ", ".join(info.device for info in serial_ports()) or "none"
+        there = ", ".join(info.device for info in ports()) or "none"
         return DeviceError("there is no such port", where=device, hint=f"ports here: {there}")
     if number == errno.EACCES or "Permission denied" in text:
         return DeviceError(
