@@ -22,7 +22,7 @@ void mon_transfer_begin(uint32_t chunks)
 
 static bool bit(uint32_t chunk)
 {
-    return (have[chunk % WINDOW / 8] >> chunk % 8u & 1u) != 0;
+    return ((unsigned)have[chunk % WINDOW / 8] >> chunk % 8u & 1u) != 0;
 }
 
 static void flip(uint32_t chunk)

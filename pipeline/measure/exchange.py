@@ -1,0 +1,234 @@
+"""Exchange: requests that are sent again until they are answered, and how long to wait."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from pipeline.errors import DeviceError
+from pipeline.measure.frames import Frame, Nak, Type, encode
+from pipeline.measure.link import Link
+
+_MOST_RESTARTS = 3
+_ANSWER_BYTES = 600
+
+
+@dataclass
+class LinkStats:
+    """What the line has cost.
+
+    Attributes:
+        requests: requests that were answered.
+        frames_sent: frames written, resent ones too.
+        chunks_resent: input chunks that had to be sent again.
+        timeouts: times that no answer came in time.
+        naks: requests the chip refused (missing chunks, for the most part).
+        broken: pieces from the chip that were no whole frame.
+        discarded: whole frames that belonged to no request under way.
+        restarts: times the chip has restarted.
+        baud: bits per second at the end; 0 where the line has no speed of its own.
+    """
+
+    requests: int = 0
+    frames_sent: int = 0
+    chunks_resent: int = 0
+    timeouts: int = 0
+    naks: int = 0
+    broken: int = 0
+    discarded: int = 0
+    restarts: int = 0
+    baud: int = 0
+
+
+class Verdict(Enum):
+    """What a frame means to the request it answers."""
+
+    MORE = 0
+    DONE = 1
+    AGAIN = 2
+
+
+class Timer:
+    """How long to wait for a first answer; as TCP does it (RFC 6298), in seconds."""
+
+    LEAST, MOST = 0.04, 2.0
+
+    def __init__(self) -> None:
+        self._mean = 0.0
+        self._spread = 0.0
+        self.wait = 0.5
+
+    def saw(self, seconds: float) -> None:
+        """An answer took so long."""
+        if self._mean == 0.0:
+            self._mean, self._spread = seconds, seconds / 2
+        self._spread += 0.25 * (abs(seconds - self._mean) - self._spread)
+        self._mean += 0.125 * (seconds - self._mean)
+        self.wait = min(max(self._mean + 4 * self._spread, self.LEAST), self.MOST)
+
+    def missed(self) -> None:
+        """No answer came."""
+        self.wait = min(self.wait * 2, self.MOST)
+
+
+class Patience:
+    """How long a chip may compute, learnt from what it announced and what it took.
+
+    An emulator's second is not ours: the ratio of the two is kept, the longest lately.
+
+    Args:
+        silence: seconds allowed where nothing is known.
+    """
+
+    def __init__(self, silence: float) -> None:
+        self._silence = silence
+        self._ratio = 0.0
+
+    def seconds(self, announced: float) -> float:
+        """How long to wait where the chip has announced so many seconds (0: unknown)."""
+        if not announced:
+            return self._silence
+        return max(2 * self._ratio * announced, 0.02) if self._ratio else 10 + 40 * announced
+
+    def learn(self, took: float, announced: float) -> None:
+        """It took so many of our seconds."""
+        if announced:
+            self._ratio = max(took / announced, self._ratio * 0.95)
+
+
+class Exchange:
+    """Sends requests to one chip, one at a time, and waits for their answers.
+
+    Args:
+        link: the line to it.
+        silence: seconds the chip may compute where it can't say how long.
+        give_up: seconds without a valid answer until it counts as lost.
+    """
+
+    def __init__(self, link: Link, silence: float, give_up: float) -> None:
+        self.link = link
+        self.give_up = give_up
+        self.timer = Timer()
+        self.patience = Patience(silence)
+        self.stats = LinkStats()
+        self._sequence = random.randrange(1 << 16)
+        self._last_valid = time.monotonic()
+        self._restarts = link.restarts
+
+    def next_sequence(self) -> int:
+        """A number no request has had for a long time."""
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        return self._sequence
+
+    def begin(self) -> None:
+        """A new request: the time until it is given up starts, and restarts are counted anew."""
+        self._last_valid = time.monotonic()
+        self._restarts = self.link.restarts
+
+    def send(self, frames: list[bytes]) -> float:
+        """Writes frames; returns the seconds they are on the line."""
+        data = b"".join(frames)
+        self.stats.frames_sent += len(frames)
+        self.link.write(data)
+        return self.link.seconds(len(data))
+
+    def frame(self, sequence: int, timeout: float) -> Frame | None:
+        """The next frame that answers `sequence`; None after `timeout`, or when the chip restarts.
+
+        Raises:
+            DeviceError: the chip restarts again and again.
+        """
+        deadline = time.monotonic() + timeout
+        while (item := self.link.next(deadline - time.monotonic())) is not None:
+            if isinstance(item, str):
+                if item.startswith("m-init-done"):
+                    self._restarted()
+                    return None
+            elif item.sequence == sequence:
+                self._last_valid = time.monotonic()
+                return item
+            else:
+                self.stats.discarded += 1
+        return None
+
+    def _restarted(self) -> None:
+        self.stats.restarts += 1
+        if self.link.restarts - self._restarts > _MOST_RESTARTS:
+            raise DeviceError(
+                f"the chip restarts again and again; {self.link.last_lines()}",
+                where=self.link.where,
+                hint="a watchdog, or too weak a supply?",
+            )
+
+    def missed(self, doing: str) -> None:
+        """No answer in time.
+
+        Raises:
+            LinkError: for too long now.
+        """
+        self.stats.timeouts += 1
+        if time.monotonic() - self._last_valid > self.give_up:
+            raise self.link.silent(doing, self.give_up)
+
+    def ask(
+        self, kind: Type, payload: bytes, take: Callable[[Frame], Verdict], doing: str
+    ) -> None:
+        """Sends a request until `take` has all it wants of the answer.
+
+        Raises:
+            LinkError: no answer.
+            DeviceError: the firmware refuses.
+            FirmwareCrashed: it reports a fault.
+        """
+        self.begin()
+        sequence = self.next_sequence()
+        while True:
+            wait = self.timer.wait + self.send([encode(kind, sequence, payload)])
+            wait += self.link.seconds(_ANSWER_BYTES)
+            asked = time.monotonic()
+            answered = False
+            while (frame := self.frame(sequence, wait)) is not None:
+                now = time.monotonic()
+                if not answered:
+                    self.timer.saw(now - asked)
+                answered = True
+                if frame.type == Type.NAK:
+                    if self.stale(frame):
+                        sequence = self.next_sequence()
+                        break
+                    raise self.refusal(frame)
+                if frame.type == Type.BUSY:
+                    wait = max(wait, self.patience.seconds(announced(frame)))
+                verdict = take(frame)
+                if verdict == Verdict.DONE:
+                    self.stats.requests += 1
+                    return
+                if verdict == Verdict.AGAIN:
+                    break
+            else:
+                if not answered:
+                    self.timer.missed()
+                self.missed(doing)
+
+    def stale(self, frame: Frame) -> bool:
+        """The chip holds a newer request: this one needs a new number."""
+        self.stats.naks += 1
+        return frame.payload[:1] == bytes([Nak.STALE])
+
+    def refusal(self, frame: Frame) -> DeviceError:
+        """The error for a NAK that asking again does not help."""
+        reason = frame.payload[0] if frame.payload else 0
+        words = {
+            Nak.ENGINE: frame.payload[1:].decode("ascii", "replace"),
+            Nak.TYPE: "it does not know the request",
+            Nak.LENGTH: "the request has a length it can't have",
+        }.get(reason, f"reason {reason}")
+        return DeviceError(f"the firmware refuses: {words}", where=self.link.where)
+
+
+def announced(frame: Frame) -> float:
+    """Seconds that a BUSY frame announces; 0 where the chip can't know."""
+    return int.from_bytes(frame.payload[:4], "little") / 1e6

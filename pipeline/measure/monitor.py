@@ -1,0 +1,103 @@
+"""The text protocol, from the host's side: commands end in `%`, answers in `m-ready`."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from pipeline.errors import DeviceError
+from pipeline.measure.link import Link
+
+_READY = "m-ready"
+_LINE_BYTES = 31
+
+
+class Monitor:
+    """MLPerf Tiny's commands over a link.
+
+    Args:
+        link: the line to the chip.
+        timeout: seconds without any line until the chip counts as silent.
+    """
+
+    def __init__(self, link: Link, timeout: float = 5.0) -> None:
+        self._link = link
+        self._timeout = timeout
+
+    def settle(self) -> None:
+        """Reads away the greeting, and what is left of earlier commands."""
+        self._link.drain(quiet=0.2)
+
+    def command(self, text: str, timeout: float | None = None) -> list[str]:
+        """The lines that answer a command, `m-ready` left out.
+
+        Raises:
+            LinkError: no answer.
+            DeviceError: the chip answers with `e-[...]`.
+            FirmwareCrashed: it reports a fault.
+        """
+        patience = timeout if timeout is not None else self._timeout
+        self._link.write(text.encode("ascii") + b"%")
+        lines: list[str] = []
+        deadline = time.monotonic() + patience
+        while True:
+            item = self._link.next(deadline - time.monotonic())
+            if item is None:
+                raise self._link.silent(f"waiting for the answer to {text[:24]!r}", patience)
+            deadline = time.monotonic() + patience
+            if not isinstance(item, str):
+                continue
+            if item == _READY:
+                break
+            lines.append(item)
+        for line in lines:
+            if line.startswith("e-["):
+                raise DeviceError(f"the firmware answers {line}", where=self._link.where)
+        return lines
+
+    def name(self) -> str:
+        """What the device calls itself."""
+        return self._bracketed("name", "m-name-dut-")
+
+    def model_id(self) -> str:
+        """The model's id."""
+        return self._bracketed("profile", "m-model-")
+
+    def _bracketed(self, command: str, before: str) -> str:
+        for line in self.command(command):
+            match = re.fullmatch(re.escape(before) + r"\[(.*)\]", line)
+            if match:
+                return match.group(1)
+        raise DeviceError(f"{command!r} has no answer {before}[...]", where=self._link.where)
+
+    def info(self) -> dict[str, str]:
+        """All the firmware says of itself."""
+        pairs: dict[str, str] = {}
+        for line in self.command("info"):
+            key, _, value = line.removeprefix("m-info-[").removesuffix("]").partition("=")
+            pairs[key] = value
+        return pairs
+
+    def load(self, data: bytes) -> None:
+        """Puts an input into the chip's buffer, 31 bytes a line as the benchmark does."""
+        self.command(f"db load {len(data)}")
+        for start in range(0, len(data), _LINE_BYTES):
+            self.command(f"db {data[start : start + _LINE_BYTES].hex()}")
+
+    def infer(
+        self, count: int = 1, warmups: int = 0, timeout: float = 60.0
+    ) -> tuple[int, tuple[float, ...]]:
+        """Runs the loaded input.
+
+        Returns:
+            Microseconds of the `count` inferences together, and the result vector.
+        """
+        stamps, results = [], None
+        for line in self.command(f"infer {count} {warmups}", timeout):
+            if match := re.fullmatch(r"m-lap-us-(\d+)", line):
+                stamps.append(int(match.group(1)))
+            elif match := re.fullmatch(r"m-results-\[(.*)\]", line):
+                results = tuple(float(part) for part in match.group(1).split(",") if part)
+        if len(stamps) != 2 or results is None:
+            raise DeviceError("`infer` was not answered whole", where=self._link.where)
+        return stamps[1] - stamps[0], results

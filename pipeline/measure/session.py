@@ -1,0 +1,229 @@
+"""Session: what a host asks of a chip, whatever the line does to the bytes.
+
+A wrong byte never becomes a wrong result: frames carry a CRC, a RUN carries the CRC of the
+whole input and its answer repeats it, and the output has a CRC of its own.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.errors import DeviceError, LinkError
+from pipeline.measure.exchange import Exchange, LinkStats, Verdict, announced
+from pipeline.measure.frames import Frame, Nak, Type
+from pipeline.measure.link import Link
+from pipeline.measure.transfer import Answer, Transfer, missing_chunks
+
+PROTOCOL = "1"
+_TICKS = struct.Struct("<HQ")
+_STATE = struct.Struct("<IIIII")
+_SPEED = struct.Struct("<IB")
+
+
+@dataclass(frozen=True)
+class State:
+    """Memory of the chip in bytes, and frames by the chip's own count."""
+
+    stack_bytes: int
+    stack_peak_bytes: int
+    arena_bytes: int
+    frames_accepted: int
+    frames_broken: int
+
+
+class Session:
+    """Requests to one chip, one after the other.
+
+    Args:
+        link: the line to it.
+        silence: seconds the chip may compute before its first answer, when it can't say.
+        give_up: seconds without a valid answer, beyond the silence it has announced, until
+            it counts as lost.
+    """
+
+    def __init__(self, link: Link, *, silence: float = 60.0, give_up: float = 8.0) -> None:
+        self._link = link
+        self._exchange = Exchange(link, silence, give_up)
+        self._chunk_bytes = 0
+        self._info: dict[str, str] = {}
+
+    @property
+    def stats(self) -> LinkStats:
+        """Counts so far."""
+        return replace(self._exchange.stats, broken=self._link.broken, baud=self._link.baud)
+
+    @property
+    def info(self) -> dict[str, str]:
+        """What the firmware said of itself at `hello`."""
+        return dict(self._info)
+
+    def hello(self) -> dict[str, str]:
+        """Starts the session: key -> value as the firmware describes itself.
+
+        Raises:
+            LinkError: no answer, or another version of the protocol.
+            DeviceError: the engine did not start.
+            FirmwareCrashed: it reports a fault.
+        """
+        pieces: dict[int, bytes] = {}
+        count = 0
+
+        def take(frame: Frame) -> Verdict:
+            nonlocal count
+            if frame.type != Type.INFO or len(frame.payload) < 2:
+                return Verdict.MORE
+            index, last = frame.payload[:2]
+            pieces[index] = frame.payload[2:]
+            if last:
+                count = index + 1
+            if count and len(pieces) == count:
+                return Verdict.DONE
+            return Verdict.AGAIN if last else Verdict.MORE
+
+        self._exchange.ask(Type.HELLO, b"", take, "asking the firmware for its name")
+        text = b"".join(pieces[i] for i in range(count)).decode("ascii", "replace")
+        self._info = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        if self._info.get("protocol") != PROTOCOL:
+            raise LinkError(
+                f"the firmware speaks version {self._info.get('protocol')} of the protocol, "
+                f"this program version {PROTOCOL}",
+                where=self._link.where,
+                hint="flash the firmware again: `mcu flash`",
+            )
+        if "error" in self._info:
+            raise DeviceError(
+                f"the engine did not start: {self._info['error']}", where=self._link.where
+            )
+        self._chunk_bytes = int(self._info["chunk_bytes"])
+        return self.info
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Sends bytes there and back.
+
+        Raises:
+            LinkError: they do not come back.
+        """
+
+        def take(frame: Frame) -> Verdict:
+            same = frame.type == Type.PONG and frame.payload == payload
+            return Verdict.DONE if same else Verdict.MORE
+
+        self._exchange.ask(Type.PING, payload, take, "waiting for an echo")
+
+    def state(self) -> State:
+        """Memory and counts of the chip."""
+        found: list[State] = []
+
+        def take(frame: Frame) -> Verdict:
+            if frame.type == Type.STATE and len(frame.payload) == _STATE.size:
+                found.append(State(*_STATE.unpack(frame.payload)))
+            return Verdict.DONE if found else Verdict.MORE
+
+        self._exchange.ask(Type.STATUS, b"", take, "asking for the chip's memory")
+        return found[0]
+
+    def reset(self) -> None:
+        """Restarts the chip; `hello` finds it again."""
+
+        def take(frame: Frame) -> Verdict:
+            return Verdict.DONE if frame.type == Type.RESETTING else Verdict.MORE
+
+        self._exchange.ask(Type.RESET, b"", take, "restarting the chip")
+
+    def profile(self) -> tuple[int, ...]:
+        """Ticks of each layer, from one inference over whatever is in the input."""
+        return self._ticks(Type.PROFILE, b"", "profiling the layers")
+
+    def bench(self, count: int) -> tuple[int, ...]:
+        """Ticks of each of `count` inferences over whatever is in the input."""
+        return self._ticks(Type.BENCH, struct.pack("<H", count), "timing inferences")
+
+    def _ticks(self, kind: Type, payload: bytes, doing: str) -> tuple[int, ...]:
+        found: dict[int, int] = {}
+        count = 0
+        busy_at = 0.0
+
+        def take(frame: Frame) -> Verdict:
+            nonlocal count, busy_at
+            if frame.type == Type.BUSY:
+                busy_at = time.monotonic()
+            elif frame.type == Type.TICKS and len(frame.payload) == _TICKS.size:
+                index, ticks = _TICKS.unpack(frame.payload)
+                found[index] = ticks
+            elif frame.type == Type.DONE and len(frame.payload) == _TICKS.size:
+                count, total = _TICKS.unpack(frame.payload)
+                if busy_at:
+                    chip = total / float(self._info.get("tick_hz", 0) or "inf")
+                    self._exchange.patience.learn(time.monotonic() - busy_at, chip)
+                return Verdict.DONE if len(found) == count else Verdict.AGAIN
+            return Verdict.MORE
+
+        self._exchange.ask(kind, payload, take, doing)
+        return tuple(found[i] for i in range(count))
+
+    def infer(self, data: bytes) -> Answer:
+        """Runs one inference.
+
+        Args:
+            data: the input tensors' bytes, one after the other.
+
+        Raises:
+            LinkError: no answer.
+            DeviceError: the engine reports an error, or the chip restarts again and again.
+            FirmwareCrashed: it reports a fault.
+        """
+        exchange = self._exchange
+        exchange.begin()
+        transfer = Transfer(exchange.next_sequence(), data, self._chunk_bytes)
+        pending: Sequence[int] = range(transfer.chunks)
+        fresh = True
+        while True:
+            exchange.stats.chunks_resent += 0 if fresh else len(pending)
+            fresh = False
+            line = exchange.send([transfer.chunk(i) for i in pending] + [transfer.request])
+            verdict = self._await(transfer, line)
+            if isinstance(verdict, Answer):
+                exchange.stats.requests += 1
+                return verdict
+            if verdict is None:
+                exchange.missed("waiting for an inference")
+            pending = verdict or ()
+
+    def _await(self, transfer: Transfer, line_seconds: float) -> Answer | Sequence[int] | None:
+        """The answer, or the chunks to send again, or None when it is time to ask again."""
+        exchange = self._exchange
+        asked = time.monotonic()
+        wait = line_seconds + exchange.timer.wait
+        busy_at, expected = 0.0, 0.0
+        while (frame := exchange.frame(transfer.sequence, wait)) is not None:
+            now = time.monotonic()
+            if frame.type == Type.BUSY:
+                exchange.timer.saw(max(now - asked - line_seconds, 0.0))
+                busy_at, expected = now, announced(frame)
+                wait = exchange.patience.seconds(expected) + exchange.timer.wait
+                continue
+            if frame.type == Type.NAK:
+                return self._refused(transfer, frame)
+            if busy_at and frame.type == Type.RESULT:
+                exchange.patience.learn(now - busy_at, expected)
+            answer = transfer.take(frame)
+            if answer is not None:
+                return answer
+            wait = exchange.timer.wait + self._link.seconds(transfer.left())
+        if not busy_at:
+            exchange.timer.missed()
+        return None
+
+    def _refused(self, transfer: Transfer, frame: Frame) -> Sequence[int]:
+        if self._exchange.stale(frame):
+            transfer.renumber(self._exchange.next_sequence())
+            return range(transfer.chunks)
+        reason = frame.payload[0] if frame.payload else 0
+        if reason == Nak.MISSING and len(frame.payload) >= 3:
+            return missing_chunks(frame.payload[1:], transfer.chunks)
+        if reason == Nak.MISMATCH:
+            return range(transfer.chunks)
+        raise self._exchange.refusal(frame)

@@ -1,0 +1,88 @@
+"""Transfer: one inference under way: its frames, and what of the answer has come."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from pipeline.measure.frames import Frame, Type, crc32, encode
+
+_RESULT = struct.Struct("<QIII")
+_OFFSET = struct.Struct("<I")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One inference: ticks of the chip's counter, and the output tensors' bytes."""
+
+    ticks: int
+    output: bytes
+
+
+class Transfer:
+    """An input on its way to the chip and its output on the way back.
+
+    Args:
+        sequence: the request's number.
+        data: the input tensors' bytes, one after the other.
+        chunk_bytes: bytes in each chunk but the last, as the firmware wants them.
+    """
+
+    def __init__(self, sequence: int, data: bytes, chunk_bytes: int) -> None:
+        self._data = data
+        self._chunk_bytes = chunk_bytes
+        self._crc = crc32(data)
+        self.chunks = -(-len(data) // chunk_bytes)
+        self.renumber(sequence)
+
+    def renumber(self, sequence: int) -> None:
+        """Starts over under another number."""
+        self.sequence = sequence
+        self.request = encode(Type.RUN, sequence, struct.pack("<I", self._crc))
+        self._result: tuple[int, int, int, int] | None = None
+        self._pieces: dict[int, bytes] = {}
+
+    def chunk(self, index: int) -> bytes:
+        """The frame of one chunk."""
+        start = index * self._chunk_bytes
+        data = self._data[start : start + self._chunk_bytes]
+        return encode(Type.CHUNK, self.sequence, struct.pack("<H", index) + data)
+
+    def left(self) -> int:
+        """Bytes of the output that have not come."""
+        total = self._result[2] if self._result else 0
+        return max(total - sum(map(len, self._pieces.values())), 0)
+
+    def take(self, frame: Frame) -> Answer | None:
+        """The answer, once all of it is there and its CRCs are right.
+
+        RESULT repeats the input's CRC, so an answer to another input is not taken.
+        """
+        if frame.type == Type.RESULT and len(frame.payload) == _RESULT.size:
+            result = _RESULT.unpack(frame.payload)
+            if result[1] == self._crc:
+                self._result = result
+        elif frame.type == Type.OUTPUT and len(frame.payload) > _OFFSET.size:
+            (offset,) = _OFFSET.unpack_from(frame.payload)
+            self._pieces[offset] = frame.payload[_OFFSET.size :]
+        if self._result is None or self.left():
+            return None
+        ticks, _, total, check = self._result
+        output = b"".join(self._pieces[offset] for offset in sorted(self._pieces))
+        if len(output) != total or crc32(output) != check:
+            self._pieces.clear()
+            return None
+        return Answer(ticks, output)
+
+
+def missing_chunks(payload: bytes, chunks: int) -> list[int]:
+    """The chunks a NAK asks for: the first missing one, and those whose bit is not set.
+
+    Args:
+        payload: u16 first missing chunk, then a bit for each chunk that follows it. Chunks
+            beyond the last bit were not kept.
+        chunks: chunks of the whole input.
+    """
+    first = int.from_bytes(payload[:2], "little")
+    bits = int.from_bytes(payload[2:], "little")
+    return [i for i in range(first, chunks) if i == first or not bits >> (i - first - 1) & 1]
