@@ -154,10 +154,6 @@ class Run:
             for file, sha in self._steps.get(step, {"files": {}})["files"].items()
         }
 
-    def files_of(self, name: str) -> dict[str, str]:
-        """Path -> SHA-256 of what one step has written; empty where it has not run."""
-        return dict(self._steps.get(name, {"files": {}})["files"])
-
     def _intact(self, files: dict[str, str]) -> bool:
         return all(
             (self.path / file).is_file() and sha256_file(self.path / file) == sha
@@ -167,6 +163,11 @@ class Run:
     def _sums(self, outputs: tuple[str, ...]) -> dict[str, str]:
         files = sorted(file for name in outputs for file in _files(self.path / name))
         return {str(file.relative_to(self.path)): sha256_file(file) for file in files}
+
+
+def file_sums(path: Path) -> dict[str, str]:
+    """Relative path -> SHA-256 of all files below `path`, PlatformIO's builds left out."""
+    return {str(file.relative_to(path)): sha256_file(file) for file in sorted(_files(path))}
 
 
 def _files(path: Path) -> Iterator[Path]:

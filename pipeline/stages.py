@@ -34,7 +34,7 @@ from pipeline.artifacts import (
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
-from pipeline.run import STEPS, Run, digest, sha256_file, write_atomically, write_json
+from pipeline.run import STEPS, Run, digest, file_sums, sha256_file, write_atomically, write_json
 
 if TYPE_CHECKING:
     from pipeline.build import Image
@@ -321,7 +321,8 @@ def build(run: Run, project: Project, *, progress: Progress = silent) -> Image:
     def make(folder: Path) -> Image:
         return build_project(project, board, out=folder, progress=progress)
 
-    key = digest(run.files_of("render"), _board_key(board))
+    # What lies in the folder now: a person may have changed the project by hand.
+    key = digest(file_sums(project.path), _board_key(board))
     return run.step("build", key, (FIRMWARE, IMAGE), make, lambda _: image_of(run))
 
 
