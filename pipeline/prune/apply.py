@@ -7,16 +7,16 @@ import math
 import time
 from typing import Any
 
-from pipeline.errors import ModelError
 from pipeline.load.compression import Compression
 from pipeline.load.dataset import Split
 from pipeline.load.evaluate import evaluate
 from pipeline.load.network import Network
 from pipeline.progress import Progress, silent
 from pipeline.prune.magnitude import prune_magnitude, sparsity, sparsity_by_layer
+from pipeline.prune.neurons import remove_neurons
 from pipeline.prune.objective import Objective, find_objective
 from pipeline.prune.recipe import Magnitude, Neurons, Recipe, parse_recipe
-from pipeline.prune.train import Settings
+from pipeline.prune.train import Settings, Trained, train
 
 # Small networks recover within about so many steps; more epochs for smaller data sets.
 _STEPS = 1500
@@ -72,6 +72,8 @@ def prune(
         method=recipe.text,
         sparsity=sparsity(state.model),
         layers=sparsity_by_layer(state.model),
+        neurons_removed=state.removed,
+        frozen=state.frozen,
         parameters=(model.count_params(), state.model.count_params()),
         float_accuracy=None if data is None else evaluate(network, data.test),
         pruned_accuracy=None if data is None else evaluate(result, data.test),
@@ -97,6 +99,15 @@ class _State:
     model: Any
     epochs: int = 0
     notes: tuple[str, ...] = ()
+    removed: dict[str, int] = dataclasses.field(default_factory=dict)
+    frozen: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def trained(self, model: Any, done: Trained | None) -> _State:
+        """The state after a training, if there was one."""
+        if done is None:
+            return dataclasses.replace(self, model=model)
+        notes = self.notes + done.notes
+        return dataclasses.replace(self, model=model, epochs=self.epochs + done.epochs, notes=notes)
 
 
 def _run_stage(
@@ -110,16 +121,22 @@ def _run_stage(
 ) -> _State:
     x = None if data is None else data.train.x
     if isinstance(stage, Neurons):
-        raise ModelError("neuron pruning is not available", where=network.name)
+        cut = remove_neurons(state.model, stage, objective, x, where=network.name)
+        removed = {**state.removed}
+        for name, count in cut.removed.items():
+            removed[name] = removed.get(name, 0) + count
+        after = _State(cut.model, state.epochs, state.notes, removed, cut.frozen)
+        if objective is None or x is None or settings.epochs == 0:
+            return after
+        tuned = train(cut.model, objective, x, settings, progress=progress, note="fine-tuning")
+        return after.trained(cut.model, tuned)
     settings = dataclasses.replace(
         settings, settled=0.0 if stage.schedule == "constant" else stage.end
     )
     model, done = prune_magnitude(
         state.model, stage, objective, x, settings, where=network.name, progress=progress
     )
-    if done is None:
-        return _State(model, state.epochs, state.notes)
-    return _State(model, state.epochs + done.epochs, state.notes + done.notes)
+    return state.trained(model, done)
 
 
 def _loss(model: Any, data: Split | None) -> float | None:

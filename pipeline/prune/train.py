@@ -172,7 +172,6 @@ def _step(model: Any, objective: Objective, optimizer: Any, arrays: Arrays) -> C
     tf = tensorflow()
     optimizer.build(model.trainable_variables)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(indices: Any) -> Any:
         x, answers, teacher = (tf.gather(array, indices) for array in arrays)
         with tf.GradientTape() as tape:
@@ -185,7 +184,8 @@ def _step(model: Any, objective: Objective, optimizer: Any, arrays: Arrays) -> C
         )
         return loss
 
-    return step
+    compiled: Callable[[Any], Any] = tf.function(step, reduce_retracing=True)
+    return compiled
 
 
 def _judge(
@@ -194,9 +194,9 @@ def _judge(
     tf = tensorflow()
     indices = tf.constant(held)
 
-    @tf.function  # type: ignore[untyped-decorator]
     def judge() -> Any:
         x, answers, teacher = (tf.gather(array, indices) for array in arrays)
         return objective.loss(model(x, training=False), answers, teacher)
 
-    return judge
+    compiled: Callable[[], Any] = tf.function(judge)
+    return compiled
