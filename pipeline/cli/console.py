@@ -31,6 +31,9 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
+_to_stderr = note
+
+
 def fail(error: McuError, as_json: bool) -> int:
     """Shows an error and returns its exit code."""
     if as_json:
@@ -90,14 +93,14 @@ class _Lines:
         self._note = ""
         self._said = 0.0
 
-    def __call__(self, step: str, done: int, total: int, note_text: str = "") -> None:
+    def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
         fresh = step != self._step
-        changed = note_text != self._note and now - self._said > 2
+        changed = note != self._note and now - self._said > 2
         if fresh or changed or now - self._said > 10:
             count = f" {done}/{total}" if total and not fresh else ""
-            note(f"{step}:{count} {note_text}".rstrip(": "))
-            self._step, self._note, self._said = step, note_text, now
+            _to_stderr(f"{step}:{count} {note}".rstrip(": "))
+            self._step, self._note, self._said = step, note, now
 
 
 @contextmanager
