@@ -67,6 +67,129 @@ typedef struct {
 
 void fully_connected_s8(const fully_connected_s8_t *p, const int8_t *input, int8_t *output);
 
+/* Average and maximum over windows; padding is left out of both. May not overlap. */
+typedef struct {
+    int32_t batches;
+    image_shape_t input;
+    image_shape_t output;
+    pair_t kernel;
+    pair_t stride;
+    pair_t padding;
+    int32_t min;
+    int32_t max;
+} pool_s8_t;
+
+void average_pool_s8(const pool_s8_t *p, const int8_t *input, int8_t *output);
+void max_pool_s8(const pool_s8_t *p, const int8_t *input, int8_t *output);
+
+/* Two tensors, element by element, the smaller one repeated along some dimensions.
+ * A run is the innermost part: `run` elements, read with a step of 1, or 0 where the
+ * tensor is repeated. `rank` dimensions are around it, the outermost first; a and b are
+ * what a step along each adds to the operands' offsets, in elements. */
+#define BROADCAST_RANK 5
+typedef struct {
+    int32_t run;
+    int32_t run_a;
+    int32_t run_b;
+    int32_t rank;
+    int32_t extent[BROADCAST_RANK];
+    int32_t a[BROADCAST_RANK];
+    int32_t b[BROADCAST_RANK];
+} broadcast_t;
+
+/* ADD, and SUB with sign -1. The output may take over the memory of an operand that
+ * is not repeated. */
+typedef struct {
+    broadcast_t shape;
+    int32_t a_zero;
+    int32_t b_zero;
+    int32_t a_multiplier;
+    int32_t a_shift;
+    int32_t b_multiplier;
+    int32_t b_shift;
+    int32_t sign; /* of b: 1 or -1 */
+    int32_t output_multiplier;
+    int32_t output_shift;
+    int32_t output_zero;
+    int32_t min;
+    int32_t max;
+} add_s8_t;
+
+void add_s8(const add_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* MUL. Overlap as add_s8. */
+typedef struct {
+    broadcast_t shape;
+    int32_t a_zero;
+    int32_t b_zero;
+    int32_t multiplier;
+    int32_t shift;
+    int32_t output_zero;
+    int32_t min;
+    int32_t max;
+} mul_s8_t;
+
+void mul_s8(const mul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* Sums over some dimensions: MEAN and SUM. `kept` dimensions make up the output, in its
+ * order; `reduced` ones are summed. Strides are in elements of the input. */
+#define REDUCE_RANK 4
+typedef struct {
+    int32_t rank;
+    int32_t extent[REDUCE_RANK];
+    int32_t stride[REDUCE_RANK];
+} dimensions_t;
+
+typedef struct {
+    dimensions_t kept;
+    dimensions_t reduced;
+    int32_t offset; /* added to each sum: minus the input's zero point times the count */
+    int32_t multiplier;
+    int32_t shift;
+    int32_t output_zero;
+} sum_s8_t;
+
+void sum_s8(const sum_s8_t *p, const int8_t *input, int8_t *output);
+
+/* output[i] = table[(uint8_t)input[i]]: any function of one value. May be in place. */
+void lookup_s8(const int8_t table[256], const int8_t *input, int8_t *output, int32_t count);
+
+/* SOFTMAX over the last dimension; the output has scale 1/256 and zero point -128.
+ * May be in place. */
+typedef struct {
+    int32_t rows;
+    int32_t depth;
+    int32_t multiplier; /* of (x - max), to 5 integer bits */
+    int32_t shift;
+    int32_t lowest; /* differences below it count as zero */
+} softmax_s8_t;
+
+void softmax_s8(const softmax_s8_t *p, const int8_t *input, int8_t *output);
+
+/* Copies elements of `size` bytes from one strided place to another; what CONCATENATION,
+ * SPLIT, STRIDED_SLICE, TRANSPOSE and others come down to. Strides and offsets are in
+ * elements and may be negative or zero in the source. */
+#define COPY_RANK 6
+typedef struct {
+    int32_t size;
+    int32_t rank;
+    int32_t extent[COPY_RANK]; /* outermost first */
+    int32_t from[COPY_RANK];
+    int32_t to[COPY_RANK];
+    int32_t from_offset;
+    int32_t to_offset;
+} copy_t;
+
+void copy_nd(const copy_t *p, const void *input, void *output);
+
+/* Sets `count` elements of `size` bytes to the value that `element` points to. */
+void fill(void *output, const void *element, int32_t size, int32_t count);
+
+/* QUANTIZE and DEQUANTIZE between float and int8. Values beyond the range saturate. */
+void quantize_f32_s8(const float *input, int8_t *output, int32_t count, float scale, int32_t zero);
+void dequantize_s8_f32(const int8_t *input, float *output, int32_t count, float scale,
+                       int32_t zero);
+
 #ifdef __cplusplus
 }
 #endif

@@ -71,6 +71,12 @@ int engine_layer(uint32_t index)
     return 0;
 }
 
-void engine_reset(void) { network_reset(); }
+void engine_reset(void)
+{
+    network_reset();
+}
 
-const char *engine_error(void) { return last_error; }
+const char *engine_error(void)
+{
+    return last_error;
+}

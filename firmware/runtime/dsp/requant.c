@@ -1,7 +1,8 @@
 #include "requant.h"
 
 /* TFLM's MultiplyByQuantizedMultiplier. */
-static int32_t requant_wide(int32_t acc, int32_t multiplier, int32_t shift) {
+static int32_t requant_wide(int32_t acc, int32_t multiplier, int32_t shift)
+{
     uint32_t left = shift > 0 ? (uint32_t)shift : 0U;
     uint32_t right = shift > 0 ? 0U : (uint32_t)-shift;
     int64_t product = (int64_t)dsp_shl(acc, left) * multiplier;
@@ -16,7 +17,8 @@ static int32_t requant_wide(int32_t acc, int32_t multiplier, int32_t shift) {
     return (high >> right) + ((high & mask) > threshold ? 1 : 0);
 }
 
-int32_t dsp_requant_any(int32_t acc, const dsp_scale_t *scale, const dsp_output_t *output) {
+int32_t dsp_requant_any(int32_t acc, const dsp_scale_t *scale, const dsp_output_t *output)
+{
     int32_t y;
     if (output->mode == (uint8_t)DSP_WIDE) {
         y = dsp_wrap_add(requant_wide(acc, scale->multiplier, scale->shift), output->zero_point);

@@ -39,7 +39,8 @@ typedef struct {
 } dsp_output_t;
 
 /* x << (amount & 255): LSL by register looks at the low byte only. */
-DSP_INLINE int32_t dsp_shl_low_byte(int32_t x, int32_t amount) {
+DSP_INLINE int32_t dsp_shl_low_byte(int32_t x, int32_t amount)
+{
 #if DSP_NATIVE
     int32_t r;
     __asm__("lsl %0, %1, %2" : "=r"(r) : "r"(x), "r"(amount));
@@ -49,16 +50,19 @@ DSP_INLINE int32_t dsp_shl_low_byte(int32_t x, int32_t amount) {
 #endif
 }
 
-DSP_INLINE int32_t dsp_offset(int32_t base, int32_t shift) { return base + (shift >> 9); }
+DSP_INLINE int32_t dsp_offset(int32_t base, int32_t shift)
+{
+    return base + (shift >> 9);
+}
 
 /* offset = dsp_offset(base, shift), kept by the caller as it is the same for a whole channel. */
-DSP_INLINE int32_t dsp_requant_floor(int32_t acc, int32_t multiplier, int32_t shift,
-                                     int32_t offset) {
+DSP_INLINE int32_t dsp_requant_floor(int32_t acc, int32_t multiplier, int32_t shift, int32_t offset)
+{
     return dsp_ssat8_asr16(dsp_smmla(dsp_shl_low_byte(acc, shift), multiplier, offset));
 }
 
-DSP_INLINE int32_t dsp_requant_sign(int32_t acc, int32_t multiplier, int32_t shift,
-                                    int32_t offset) {
+DSP_INLINE int32_t dsp_requant_sign(int32_t acc, int32_t multiplier, int32_t shift, int32_t offset)
+{
     int32_t t = offset - ((shift >> 8) & (acc >> 31));
     return dsp_ssat8_asr16(dsp_smmla(dsp_shl_low_byte(acc, shift), multiplier, t));
 }

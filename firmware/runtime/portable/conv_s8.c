@@ -52,13 +52,13 @@ void conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output)
                     const int32_t group = oc / per_group;
                     int32_t acc = 0;
                     for (int32_t ky = ty.first; ky < ty.last; ky++) {
-                        const int8_t *row = input + (y0 + ky * p->dilation.height) * row_stride +
-                                            group * depth;
+                        const int8_t *row =
+                            input + (y0 + ky * p->dilation.height) * row_stride + group * depth;
                         const int8_t *w_row = w + ky * weights_row;
                         for (int32_t kx = tx.first; kx < tx.last; kx++) {
                             const int32_t x = x0 + kx * p->dilation.width;
-                            acc += dot(row + x * channels, w_row + kx * depth, depth,
-                                       p->input_zero);
+                            acc +=
+                                dot(row + x * channels, w_row + kx * depth, depth, p->input_zero);
                         }
                     }
                     if (p->bias != NULL) {

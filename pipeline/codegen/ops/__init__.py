@@ -15,8 +15,16 @@ from importlib.util import find_spec
 from pipeline.codegen.kernel import Kernel, Support
 
 _MODULES = (
+    "arithmetic",
     "conv",
     "fully_connected",
+    "lookup",
+    "move",
+    "pooling",
+    "quantize",
+    "reduce",
+    "softmax",
+    "views",
 )
 _KERNEL_SETS = ("kernels_dsp",)
 """Modules of pipeline.codegen with KERNELS: operator name -> further candidates."""

@@ -1,0 +1,29 @@
+/* CONV_2D and FULLY_CONNECTED for cores with DSP instructions.
+ *
+ * Tensors are int8, (batch, height, width, channels), dense. Output and scratch don't overlap
+ * the input. Nothing is read outside the input. */
+#ifndef DSP_CONV_H
+#define DSP_CONV_H
+
+#include "gemm.h"
+
+typedef struct {
+    dsp_gemm_t gemm; /* K runs over kernel height, kernel width, channels */
+    uint16_t batches;
+    uint16_t in_height, in_width, in_channels;
+    uint16_t out_height, out_width;
+    uint16_t kernel_height, kernel_width;
+    uint8_t stride_height, stride_width;
+    uint8_t dilation_height, dilation_width;
+    uint16_t pad_top, pad_left;
+    int8_t in_zero; /* what padding reads as */
+} dsp_conv_t;
+
+/* scratch: DSP_CONV_SCRATCH bytes, aligned to 4. */
+void dsp_conv_s8(const dsp_conv_t *conv, const int8_t *in, int8_t *out, void *scratch);
+
+/* rows x K by the stream's weights. scratch: 4 * k_pairs bytes, aligned to 4. */
+void dsp_fully_connected_s8(const dsp_gemm_t *gemm, uint32_t rows, uint32_t inputs,
+                            const int8_t *in, int8_t *out, void *scratch);
+
+#endif

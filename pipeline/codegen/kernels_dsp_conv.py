@@ -1,0 +1,171 @@
+"""CONV_2D and FULLY_CONNECTED for cores with DSP instructions (firmware/runtime/dsp)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pipeline.codegen import kernels_dsp_cost as costs
+from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
+from pipeline.codegen.kernels_dsp_pack import (
+    WIDE,
+    Scales,
+    Stream,
+    accumulator_range,
+    pack_scales,
+    pack_stream,
+)
+from pipeline.codegen.numeric import I64, wrap32
+from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.fully_connected import dense
+from pipeline.codegen.program import Optimize
+from pipeline.codegen.target import Target
+from pipeline.convert.graph import Graph, Op
+
+_GEMM = ("dsp/requant.c", "dsp/gemm_any.c", "dsp/gemm_1px.c")
+
+
+def gemm_fields(site: Site, stream: Stream, scales: Scales, channels: int) -> dict[str, Any]:
+    """Fields of dsp_gemm_t."""
+    return {
+        "stream": site.constant("stream"),
+        "scales": f"(const dsp_scale_t *){site.constant('scales')}",
+        "output": scales.output,
+        "k_pairs": stream.k_pairs,
+        "channels": channels,
+        "fused": stream.fused,
+    }
+
+
+def gemm_constants(stream: Stream, scales: Scales) -> tuple[Constant, ...]:
+    """The two arrays a dsp_gemm_t points to."""
+    layout = "fused" if stream.fused else "plain"
+    return (
+        Constant(
+            "stream", "int32_t", stream.words, note=f"gemm.h, {layout}: start values, weights"
+        ),
+        scale_constant(scales),
+    )
+
+
+def scale_constant(scales: Scales) -> Constant:
+    """The dsp_scale_t array of a layer."""
+    return Constant("scales", "int32_t", scales.table, note="multiplier, shift")
+
+
+def _matrix(g: Geometry) -> tuple[I64, I64, I64, I64]:
+    """Weights (channels, K), start values, and the accumulators' range."""
+    weights = g.weights.reshape(g.weights.shape[0], -1).astype(np.int64)
+    bias = np.zeros(len(weights), np.int64) if g.bias is None else g.bias.astype(np.int64)
+    low, high = accumulator_range(weights, bias, g.input_zero)
+    return weights, wrap32(bias - g.input_zero * weights.sum(axis=1)), low, high
+
+
+class Conv2d:
+    """Convolution by gathered pixels and the tile of 2 channels x 4 pixels."""
+
+    name = "dsp 2x4 tile"
+
+    def applies(self, graph: Graph, op: Op, target: Target) -> bool:
+        """Any convolution without groups."""
+        return target.has("dsp") and geometry(graph, op).groups == 1
+
+    def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
+        """From the table of kernels_dsp_cost."""
+        g = geometry(graph, op)
+        k = math.prod(g.weights.shape[1:])
+        pixels, channels = math.prod(g.output.shape[:3]), g.output.shape[3]
+        return Cost(
+            cycles=costs.gemm(pixels, k, channels) + costs.gather(pixels, k, g.kernel != (1, 1)),
+            flash=channels * (k + 12),
+            ram=_scratch(k),
+        )
+
+    def lower(self, site: Site) -> Code:
+        """A call of dsp_conv_s8."""
+        g = geometry(site.graph, site.op)
+        weights, start, low, high = _matrix(g)
+        channels, k = weights.shape
+        pixels = g.output.shape[1] * g.output.shape[2]
+        # The last pixels go one by one, with K in steps of 8; that is worth some padding.
+        stream = pack_stream(weights, start, low, high, 8 if pixels % 4 and k > 4 else 4)
+        scales = pack_scales(g.multipliers, g.shifts, low, high, (g.output_zero, g.low, g.high))
+        params = Initializer(
+            "dsp_conv_t",
+            {
+                "gemm": gemm_fields(site, stream, scales, channels),
+                "batches": g.input.shape[0],
+                "in_height": g.input.shape[1],
+                "in_width": g.input.shape[2],
+                "in_channels": g.input.shape[3],
+                "out_height": g.output.shape[1],
+                "out_width": g.output.shape[2],
+                "kernel_height": g.kernel[0],
+                "kernel_width": g.kernel[1],
+                "stride_height": g.stride[0],
+                "stride_width": g.stride[1],
+                "dilation_height": g.dilation[0],
+                "dilation_width": g.dilation[1],
+                "pad_top": g.padding[0],
+                "pad_left": g.padding[1],
+                "in_zero": g.input_zero,
+            },
+        )
+        return Code(
+            function="dsp_conv_s8",
+            body=f"{params.declare()}\n"
+            f"dsp_conv_s8(&params, {site.input(0)}, {site.output()}, {site.scratch});",
+            constants=gemm_constants(stream, scales),
+            files=("dsp/conv.h", "dsp/conv.c", "dsp/gemm_4px.c", *_GEMM),
+            scratch=_scratch(k),
+            encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
+        )
+
+
+def _scratch(k: int) -> int:
+    padded = -(-k // 8) * 8
+    return 4 * 2 * padded + padded
+
+
+class FullyConnected:
+    """Fully connected layer: the tile of 2 channels x 1 pixel."""
+
+    name = "dsp 2x1 tile"
+
+    def applies(self, graph: Graph, op: Op, target: Target) -> bool:
+        """Any."""
+        return target.has("dsp")
+
+    def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
+        """From the table of kernels_dsp_cost."""
+        d = dense(graph, op)
+        outputs, k = d.weights.shape
+        return Cost(
+            cycles=d.rows * costs.dense(k, outputs), flash=outputs * (k + 4), ram=2 * k + 16
+        )
+
+    def lower(self, site: Site) -> Code:
+        """A call of dsp_fully_connected_s8."""
+        d = dense(site.graph, site.op)
+        weights = d.weights.astype(np.int64)
+        outputs, k = weights.shape
+        start = d.bias.astype(np.int64)
+        low, high = accumulator_range(weights, start, 0)
+        stream = pack_stream(weights, start, low, high, 8)
+        scales = pack_scales(d.multipliers, d.shifts, low, high, (d.output_zero, d.low, d.high))
+        params = Initializer("dsp_gemm_t", gemm_fields(site, stream, scales, outputs))
+        return Code(
+            function="dsp_fully_connected_s8",
+            body=f"{params.declare()}\n"
+            f"dsp_fully_connected_s8(&params, {d.rows}, {k}, {site.input(0)}, {site.output()},"
+            f" {site.scratch});",
+            constants=gemm_constants(stream, scales),
+            files=("dsp/conv.h", "dsp/fully_connected.c", *_GEMM),
+            scratch=4 * stream.k_pairs,
+            encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
+        )
+
+
+__all__ = ["WIDE", "Conv2d", "FullyConnected", "gemm_constants", "gemm_fields", "scale_constant"]

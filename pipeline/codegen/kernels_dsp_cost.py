@@ -1,0 +1,29 @@
+"""What the DSP kernels cost: the one table the choice is made by.
+
+Instructions on a Cortex-M4, counted in QEMU by benchmarks/kernels_dsp.py.
+"""
+
+from __future__ import annotations
+
+TILE_4PX_PER_MAC = 0.78
+TILE_1PX_PER_MAC = 0.89
+TILE_PER_OUTPUT = 9.5
+DENSE_PER_OUTPUT = 19.0
+WIDEN_PER_BYTE = 1.3
+GATHER_PER_PIXEL = 40.0
+GATHER_PER_BYTE = 0.3
+
+
+def gemm(pixels: int, k: int, channels: int) -> float:
+    """The tiles over all pixels."""
+    return pixels * channels * (k * TILE_4PX_PER_MAC + TILE_PER_OUTPUT)
+
+
+def gather(pixels: int, k: int, field: bool) -> float:
+    """Bringing the receptive fields together."""
+    return pixels * (k * (WIDEN_PER_BYTE + (GATHER_PER_BYTE if field else 0)) + GATHER_PER_PIXEL)
+
+
+def dense(k: int, outputs: int) -> float:
+    """One row of a fully connected layer."""
+    return outputs * (k * TILE_1PX_PER_MAC + DENSE_PER_OUTPUT) + WIDEN_PER_BYTE * k

@@ -1,0 +1,193 @@
+"""Constants of the DSP kernels: requantisation modes and packed weight streams.
+
+The other side is firmware/runtime/dsp/requant.h and gemm.h, which say why it is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.codegen.numeric import I64, requantize, wrap32
+
+FLOOR, SIGN, CLAMP, WIDE = range(4)
+MODES = ("DSP_FLOOR", "DSP_SIGN", "DSP_CLAMP", "DSP_WIDE")
+
+_FRACTION = 16
+"""Bits below the point of a requantised value: SSAT #8, ASR #16 takes them off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """How a layer's accumulators become int8.
+
+    Attributes:
+        mode: FLOOR, SIGN, CLAMP or WIDE, the cheapest that is exact for all channels.
+        table: (channels or 1, 2) int32: multiplier and shift word, as dsp_scale_t.
+        output: fields of dsp_output_t.
+    """
+
+    mode: int
+    table: NDArray[np.int32]
+    output: dict[str, Any]
+
+
+def accumulator_range(weights: I64, bias: I64, zero: int) -> tuple[I64, I64]:
+    """Lowest and highest accumulator per channel, over all inputs.
+
+    Args:
+        weights: (channels, K).
+        bias: (channels,), the input's zero point not folded in.
+        zero: the input's zero point.
+    """
+    low, high = weights * (-128 - zero), weights * (127 - zero)
+    return (
+        bias + np.minimum(low, high).sum(axis=1),
+        bias + np.maximum(low, high).sum(axis=1),
+    )
+
+
+def pack_scales(
+    multipliers: NDArray[np.int32],
+    shifts: NDArray[np.int8],
+    low: I64,
+    high: I64,
+    output: tuple[int, int, int],
+) -> Scales:
+    """Picks the mode, and computes the table for it.
+
+    Args:
+        multipliers, shifts: TFLM's, one per channel or one for all.
+        low, high: range of the accumulators, per channel.
+        output: zero point, lowest and highest stored value.
+    """
+    zero, least, most = output
+    whole = (least, most) == (-128, 127)
+    mode = CLAMP if not whole else FLOOR if zero == -128 else SIGN
+    single = len(multipliers) == 1
+    rows: list[tuple[int, int]] = []
+    for c, (m, shift) in enumerate(zip(multipliers.tolist(), shifts.tolist(), strict=True)):
+        a, b = (int(low.min()), int(high.max())) if single else (int(low[c]), int(high[c]))
+        row = _scale(m, shift, a, b, output)
+        if row is None:
+            mode = WIDE
+            break
+        rows.append(row)
+    if mode == WIDE:
+        rows = list(zip(multipliers.tolist(), shifts.tolist(), strict=True))
+    return Scales(
+        mode=mode,
+        table=np.array(rows, np.int64).astype(np.int32).reshape(-1, 2),
+        output={
+            "base": (zero << _FRACTION) + (1 << (_FRACTION - 1)),
+            "zero_point": zero,
+            "low": least,
+            "high": most,
+            "mode": MODES[mode],
+            "scale_step": 0 if single else 1,
+        },
+    )
+
+
+def _scale(
+    multiplier: int, shift: int, low: int, high: int, output: tuple[int, int, int]
+) -> tuple[int, int] | None:
+    """Multiplier and shift word of one channel, or None where the short form is not exact."""
+    if multiplier == 0:
+        return 0, 0
+    right = -shift
+    if right > _FRACTION - 1:
+        return _small_scale(multiplier, right, low, high, output)
+    left = _FRACTION + 1 - right
+    if max(-low, high, 0) << left >= 1 << 31:
+        return None
+    unit = 1 << (left - 1) if right >= 1 else 0
+    return multiplier, left | unit << 8
+
+
+def _small_scale(
+    multiplier: int, right: int, low: int, high: int, output: tuple[int, int, int]
+) -> tuple[int, int] | None:
+    """A scale below 2^-16: a shorter multiplier, where that changes no output.
+
+    The output is a step function of the accumulator with at most 256 steps; the
+    substitute is taken if it steps at the same places.
+    """
+    zero, least, most = output
+    most_right = _FRACTION - 1
+    drop = right - most_right
+    if right > 31 or max(-low, high, 0) << 2 >= 1 << 31:
+        return None
+    substitute = (multiplier + (1 << (drop - 1))) >> drop
+
+    def exact(acc: I64) -> I64:
+        return np.clip(requantize(acc, multiplier, -right) + zero, least, most)
+
+    def short(acc: I64) -> I64:
+        return np.clip(requantize(acc, substitute, -most_right) + zero, least, most)
+
+    ends = np.array([low, high], np.int64)
+    first, last = exact(ends).tolist()
+    wanted = np.arange(first + 1, last + 1, dtype=np.int64)
+    below, above = np.full(wanted.shape, low), np.full(wanted.shape, high)
+    while np.any(above - below > 1):  # exact(below) < wanted <= exact(above)
+        middle = (below + above) // 2
+        reached = exact(middle) >= wanted
+        below, above = np.where(reached, below, middle), np.where(reached, middle, above)
+    points = np.concatenate([ends, below, above])
+    if not np.array_equal(exact(points), short(points)):
+        return None
+    return substitute, 2 | 2 << 8
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """Packed weights of a GEMM.
+
+    Attributes:
+        words: int32, per pair of channels two start values and k_pairs words.
+        k_pairs: half of the padded K.
+        fused: which of the two layouts of gemm.h.
+    """
+
+    words: NDArray[np.int32]
+    k_pairs: int
+    fused: bool
+
+
+def pack_stream(weights: I64, start: I64, low: I64, high: I64, multiple: int) -> Stream:
+    """Packs a matrix for the tiles.
+
+    Args:
+        weights: (channels, K) of int8 values.
+        start: (channels,), bias with the input's zero point folded in.
+        low, high: (channels,), range of the accumulators.
+        multiple: K is padded to a multiple of it; itself a multiple of 4.
+    """
+    channels, k = weights.shape
+    padded = -(-k // multiple) * multiple
+    even = channels + channels % 2
+    w = np.zeros((even, padded), np.int64)
+    w[:channels, :k] = weights
+    b = np.zeros(even, np.int64)
+    b[:channels] = start
+    first, second = w[0::2], w[1::2]
+    mixed = first + 256 * second
+    small = np.all(low[1::2] >= -(1 << 23)) and np.all(high[1::2] < 1 << 23)
+    fused = bool(small and mixed.min() >= -(1 << 15) and mixed.max() < 1 << 15)
+    pairs = len(first)
+    if fused:
+        groups = mixed.reshape(pairs, padded // 4, 4)
+        lanes = groups[:, :, [0, 2, 1, 3]].reshape(pairs, padded // 2, 2) & 0xFFFF
+        body = lanes[:, :, 0] | lanes[:, :, 1] << 16
+        starts = np.stack([b[0::2] + 256 * b[1::2], b[0::2]], axis=1)
+    else:
+        both = np.stack([first, second], axis=1).reshape(pairs, 2, padded // 4, 4)
+        quads = both.transpose(0, 2, 1, 3).reshape(pairs, padded // 2, 4) & 0xFF
+        body = (quads << np.array([0, 8, 16, 24])).sum(axis=2)
+        starts = b.reshape(pairs, 2)
+    words = wrap32(np.concatenate([starts, body], axis=1)).astype(np.int32)
+    return Stream(words=words, k_pairs=padded // 2, fused=fused)

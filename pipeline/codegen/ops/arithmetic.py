@@ -1,0 +1,150 @@
+"""ADD, SUB and MUL, with broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pipeline.codegen.broadcast import broadcast_shape, broadcast_t
+from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.numeric import activation_range, quantize_multiplier, scale_of, zero_of
+from pipeline.codegen.ops import common
+from pipeline.codegen.ops.common import Problem, tensor
+from pipeline.convert.graph import Graph, Op, Tensor
+
+MAX_RANK = 6
+FRACTION_BITS = 20
+"""Bits below the point to which ADD and SUB bring their operands, as in add_s8.c."""
+
+
+def check_pair(graph: Graph, op: Op) -> Problem:
+    """Two operands whose shapes broadcast to the output's."""
+    problem = common.arity(op, 2)
+    if problem:
+        return problem
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    shape = broadcast_shape(a.shape, b.shape)
+    if shape is None or tuple(shape) != result.shape or 0 in shape:
+        return f"shapes {list(a.shape)}, {list(b.shape)} to {list(result.shape)}", common.BROKEN
+    if len(shape) > MAX_RANK:
+        return f"{len(shape)} dimensions, at most {MAX_RANK}", common.TFLM
+    return None
+
+
+def _check(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 2)
+    if problem:
+        return problem
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    return common.first(common.typed(a, b, result), check_pair(graph, op), common.activation(op))
+
+
+def operand_multipliers(op: Op, a: Tensor, b: Tensor, result: Tensor) -> list[tuple[int, int]]:
+    """(multiplier, shift) of both operands and of the output, for ADD and SUB.
+
+    TFLM computes ADD's ratios in float64 and SUB's in float32.
+    """
+    top = max(scale_of(a), scale_of(b))
+    if op.name == "SUB":
+        twice = np.float32(2) * top
+        return [
+            quantize_multiplier(float(scale_of(a) / twice)),
+            quantize_multiplier(float(scale_of(b) / twice)),
+            quantize_multiplier(float(twice / (np.float32(1 << FRACTION_BITS) * scale_of(result)))),
+        ]
+    wide = 2.0 * float(top)
+    return [
+        quantize_multiplier(float(scale_of(a)) / wide),
+        quantize_multiplier(float(scale_of(b)) / wide),
+        quantize_multiplier(wide / ((1 << FRACTION_BITS) * float(scale_of(result)))),
+    ]
+
+
+def in_place(graph: Graph, op: Op) -> tuple[int, ...]:
+    """Operands that are not repeated: the output may take over their memory."""
+    shape = common.output(graph, op).shape
+    return tuple(i for i in (0, 1) if common.elements(tensor(graph, op, i)) == int(np.prod(shape)))
+
+
+def _lower_add(site: Site) -> Code:
+    graph, op = site.graph, site.op
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    left, right, out = operand_multipliers(op, a, b, result)
+    low, high = activation_range(common.fused(op), result)
+    params = Initializer(
+        "add_s8_t",
+        {
+            "shape": broadcast_t(a.shape, b.shape),
+            "a_zero": zero_of(a),
+            "b_zero": zero_of(b),
+            "a_multiplier": left[0],
+            "a_shift": left[1],
+            "b_multiplier": right[0],
+            "b_shift": right[1],
+            "sign": -1 if op.name == "SUB" else 1,
+            "output_multiplier": out[0],
+            "output_shift": out[1],
+            "output_zero": zero_of(result),
+            "min": low,
+            "max": high,
+        },
+    )
+    return _code(site, params, "add_s8")
+
+
+def _lower_mul(site: Site) -> Code:
+    graph, op = site.graph, site.op
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    multiplier, shift = quantize_multiplier(
+        float(scale_of(a)) * float(scale_of(b)) / float(scale_of(result))
+    )
+    low, high = activation_range(common.fused(op), result)
+    params = Initializer(
+        "mul_s8_t",
+        {
+            "shape": broadcast_t(a.shape, b.shape),
+            "a_zero": zero_of(a),
+            "b_zero": zero_of(b),
+            "multiplier": multiplier,
+            "shift": shift,
+            "output_zero": zero_of(result),
+            "min": low,
+            "max": high,
+        },
+    )
+    return _code(site, params, "mul_s8")
+
+
+def _code(site: Site, params: Initializer, function: str) -> Code:
+    return Code(
+        function=function,
+        body=f"{params.declare()}\n"
+        f"{function}(&params, {site.input(0)}, {site.input(1)}, {site.output()});",
+        files=("kernels.h", "requantize.h", "broadcast.h", f"portable/{function}.c"),
+        in_place=in_place(site.graph, site.op),
+    )
+
+
+def _per_element(cost: float) -> Callable[[Graph, Op], float]:
+    def instructions(graph: Graph, op: Op) -> float:
+        return cost * common.elements(common.output(graph, op))
+
+    return instructions
+
+
+SUPPORT = tuple(
+    Support(
+        name=name,
+        dtypes=("int8",),
+        kernels=[Portable(lower, _per_element(cost))],
+        check=_check,
+        notes="with broadcasting",
+        versions=versions,
+    )
+    for name, lower, cost, versions in (
+        ("ADD", _lower_add, 60.0, (1, 4)),
+        ("SUB", _lower_add, 60.0, (1, 5)),
+        ("MUL", _lower_mul, 30.0, (1, 6)),
+    )
+)

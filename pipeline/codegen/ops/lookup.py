@@ -1,0 +1,176 @@
+"""Functions of one int8 value: 256-entry tables, made when the model is compiled.
+
+RELU, RELU6, RELU_N1_TO_1, LEAKY_RELU, LOGISTIC, TANH. A table holds exactly what
+TFLite Micro computes for each of the 256 inputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.codegen import fixed_point
+from pipeline.codegen.kernel import Code, Constant, Portable, Site, Support
+from pipeline.codegen.numeric import (
+    I64,
+    quantize_multiplier,
+    requantize,
+    round_away,
+    rounding_shift,
+    scale_of,
+    zero_of,
+)
+from pipeline.codegen.ops import common
+from pipeline.codegen.ops.common import Problem, tensor
+from pipeline.convert.graph import Graph, Op, Tensor
+
+Function = Callable[[Op, Tensor, Tensor, I64], I64]
+"""(op, input, output, stored inputs) -> stored outputs, not yet clamped."""
+
+
+def stored_inputs() -> I64:
+    """All int8 values in the order of a table: 0 to 127, then -128 to -1."""
+    return np.arange(256).astype(np.uint8).view(np.int8).astype(np.int64)
+
+
+def table(function: Function, op: Op, data: Tensor, result: Tensor) -> NDArray[np.int8]:
+    """The 256 outputs, indexed by the input's byte."""
+    return np.clip(function(op, data, result, stored_inputs()), -128, 127).astype(np.int8)
+
+
+def ratio32(data: Tensor, result: Tensor) -> float:
+    """Input scale over output scale, divided in float32."""
+    return float(scale_of(data) / scale_of(result))
+
+
+def rescale(x: I64, data: Tensor, result: Tensor, ratio: float) -> I64:
+    """Stored inputs to stored outputs under a scale ratio, unclamped."""
+    multiplier, shift = quantize_multiplier(ratio)
+    return requantize(x - zero_of(data), multiplier, shift) + zero_of(result)
+
+
+def _relu(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    return np.maximum(rescale(x, data, result, ratio32(data, result)), zero_of(result))
+
+
+def _stored(value: float, t: Tensor) -> int:
+    q = zero_of(t) + round_away(float(np.float32(value) / scale_of(t)))
+    return min(max(q, -128), 127)
+
+
+def _relu6(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    # TFLM clamps in the input's quantisation and does not rescale.
+    return np.clip(x, zero_of(data), max(zero_of(data), _stored(6.0, data)))
+
+
+def _leaky_relu(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    alpha = np.float32(op.options["alpha"])
+    slope = float(np.float32(scale_of(data) * alpha) / scale_of(result))
+    multiplier, shift = quantize_multiplier(abs(slope))
+    below = requantize(x - zero_of(data), multiplier, shift)
+    below = (-below if slope < 0 else below) + zero_of(result)
+    above = rescale(x, data, result, ratio32(data, result))
+    return np.where(x >= zero_of(data), above, below)
+
+
+def _to_q4(data: Tensor, x: I64) -> tuple[I64, int]:
+    """Inputs in Q4, and the distance from zero beyond which results saturate."""
+    fraction, left = math.frexp(float(scale_of(data)) * (1 << 27))
+    multiplier = round_away(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        left += 1
+    radius = math.floor(15.0 * (1 << 27) / 2.0**left)
+    centred = x - zero_of(data)
+    inside = np.clip(centred, -radius + 1, radius - 1) if radius > 0 else np.zeros_like(x)
+    return requantize(inside, multiplier, left), radius
+
+
+def _saturate(x: I64, data: Tensor, radius: int, inside: I64) -> I64:
+    centred = x - zero_of(data)
+    return np.where(centred <= -radius, -128, np.where(centred >= radius, 127, inside))
+
+
+def _logistic(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    q4, radius = _to_q4(data, x)
+    inside = rounding_shift(fixed_point.logistic(q4, 4), 23) - 128
+    return _saturate(x, data, radius, np.clip(inside, -128, 127))
+
+
+def _tanh(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    q4, radius = _to_q4(data, x)
+    inside = rounding_shift(fixed_point.tanh(q4, 4), 24)
+    return _saturate(x, data, radius, np.clip(inside, -128, 127))
+
+
+def _check(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 1)
+    if problem:
+        return problem
+    data, result = tensor(graph, op, 0), common.output(graph, op)
+    problem = common.first(common.typed(data, result), common.same_shape(data, result))
+    if problem:
+        return problem
+    if op.name == "LOGISTIC" and zero_of(result) != -128:
+        return f"output zero point {zero_of(result)}, expected -128", common.BROKEN
+    if op.name == "LEAKY_RELU" and not math.isfinite(op.options.get("alpha", 0.0)):
+        return "a slope that is no number", common.BROKEN
+    return None
+
+
+def lookup_code(site: Site, values: NDArray[np.int8]) -> Code:
+    """The layer as a table."""
+    count = common.elements(common.output(site.graph, site.op))
+    source, result = site.input(0), site.output()
+    # uint8 tensors have the same bytes; tables are indexed by byte.
+    if tensor(site.graph, site.op, 0).dtype == "uint8":
+        source = f"(const int8_t *){source}"
+    if common.output(site.graph, site.op).dtype == "uint8":
+        result = f"(int8_t *){result}"
+    return Code(
+        function="lookup_s8",
+        body=f"lookup_s8({site.constant('table')}, {source}, {result}, {count});",
+        constants=(Constant("table", "int8_t", values, note="indexed by the input's byte"),),
+        files=("kernels.h", "portable/lookup_s8.c"),
+        in_place=(0,),
+    )
+
+
+def lowering(function: Function) -> Callable[[Site], Code]:
+    """Lowers an op as the table of `function`."""
+
+    def lower(site: Site) -> Code:
+        data, result = tensor(site.graph, site.op, 0), common.output(site.graph, site.op)
+        return lookup_code(site, table(function, site.op, data, result))
+
+    return lower
+
+
+def instructions(graph: Graph, op: Op) -> float:
+    """Of a table look-up."""
+    return 6.0 * common.elements(common.output(graph, op))
+
+
+FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {
+    "RELU": (_relu, (1, 3)),
+    "RELU6": (_relu6, (1, 3)),
+    "LEAKY_RELU": (_leaky_relu, (1, 2)),
+    "LOGISTIC": (_logistic, (1, 3)),
+    "TANH": (_tanh, (1, 3)),
+}
+"""Operator -> its function and the versions known."""
+
+SUPPORT = tuple(
+    Support(
+        name=name,
+        dtypes=("int8",),
+        kernels=[Portable(lowering(function), instructions)],
+        check=_check,
+        notes="as a 256-byte table",
+        versions=versions,
+    )
+    for name, (function, versions) in FUNCTIONS.items()
+)

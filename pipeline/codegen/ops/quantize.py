@@ -1,0 +1,99 @@
+"""QUANTIZE and DEQUANTIZE: where a model meets float, and rescaling in between."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.codegen.kernel import Code, Portable, Site, Support
+from pipeline.codegen.numeric import (
+    INT_RANGE,
+    quantize_multiplier,
+    requantize,
+    scale_of,
+    zero_of,
+)
+from pipeline.codegen.ops import common
+from pipeline.codegen.ops.common import Problem, tensor
+from pipeline.codegen.ops.lookup import lookup_code
+from pipeline.convert.graph import Graph, Op
+
+
+def _check_quantize(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 1)
+    if problem:
+        return problem
+    data, result = tensor(graph, op, 0), common.output(graph, op)
+    pair = (data.dtype, result.dtype)
+    if pair not in (
+        ("float32", "int8"),
+        ("int8", "int8"),
+        ("int8", "uint8"),
+        ("uint8", "int8"),
+    ):
+        return f"{data.dtype} to {result.dtype}", common.REQUANTISE
+    return common.first(
+        None if data.dtype == "float32" else common.quantised(data),
+        common.quantised(result),
+        common.same_shape(data, result),
+    )
+
+
+def _check_dequantize(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 1)
+    if problem:
+        return problem
+    data, result = tensor(graph, op, 0), common.output(graph, op)
+    if (data.dtype, result.dtype) != ("int8", "float32"):
+        return f"{data.dtype} to {result.dtype}", common.REQUANTISE
+    return common.first(common.quantised(data), common.same_shape(data, result))
+
+
+def _lower_quantize(site: Site) -> Code:
+    data, result = tensor(site.graph, site.op, 0), common.output(site.graph, site.op)
+    if data.dtype == "float32":
+        return _float_code(site, "quantize_f32_s8", float(scale_of(result)), zero_of(result))
+    stored = np.arange(256).astype(np.uint8)
+    x = stored.view(np.int8 if data.dtype == "int8" else np.uint8).astype(np.int64)
+    multiplier, shift = quantize_multiplier(float(scale_of(data)) / float(scale_of(result)))
+    y = requantize(x - zero_of(data), multiplier, shift) + zero_of(result)
+    low, high = INT_RANGE[result.dtype]
+    values = np.clip(y, low, high).astype(np.int8 if result.dtype == "int8" else np.uint8)
+    return lookup_code(site, values.view(np.int8))
+
+
+def _lower_dequantize(site: Site) -> Code:
+    data = tensor(site.graph, site.op, 0)
+    return _float_code(site, "dequantize_s8_f32", float(scale_of(data)), zero_of(data))
+
+
+def _float_code(site: Site, function: str, scale: float, zero: int) -> Code:
+    count = common.elements(common.output(site.graph, site.op))
+    return Code(
+        function=function,
+        body=f"{function}({site.input(0)}, {site.output()}, {count}, {scale!r}f, {zero});",
+        files=("kernels.h", "requantize.h", f"portable/{function}.c"),
+    )
+
+
+def _instructions(graph: Graph, op: Op) -> float:
+    return 20.0 * common.elements(common.output(graph, op))
+
+
+SUPPORT = (
+    Support(
+        name="QUANTIZE",
+        dtypes=("float32", "int8", "uint8"),
+        kernels=[Portable(_lower_quantize, _instructions)],
+        check=_check_quantize,
+        notes="float32 to int8; int8 to int8; int8 to uint8 and back",
+        versions=(1, 3),
+    ),
+    Support(
+        name="DEQUANTIZE",
+        dtypes=("int8",),
+        kernels=[Portable(_lower_dequantize, _instructions)],
+        check=_check_dequantize,
+        notes="int8 to float32",
+        versions=(1, 5),
+    ),
+)

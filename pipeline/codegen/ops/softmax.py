@@ -1,0 +1,80 @@
+"""SOFTMAX."""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.numeric import quantize_multiplier, scale_of, zero_of
+from pipeline.codegen.ops import common
+from pipeline.codegen.ops.common import Problem, tensor
+from pipeline.convert.graph import Graph, Op
+
+_INTEGER_BITS = 5
+
+
+def _scaling(graph: Graph, op: Op) -> tuple[int, int, int]:
+    """(multiplier, shift, lowest difference that counts)."""
+    data = tensor(graph, op, 0)
+    beta = float(op.options.get("beta", 1.0))
+    real = min(beta * float(scale_of(data)) * (1 << (31 - _INTEGER_BITS)), float((1 << 31) - 1))
+    multiplier, shift = quantize_multiplier(real)
+    radius = math.floor(
+        ((1 << _INTEGER_BITS) - 1) * (1 << (31 - _INTEGER_BITS)) / float(1 << max(shift, 0))
+    )
+    return multiplier, shift, -radius
+
+
+def _check(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 1)
+    if problem:
+        return problem
+    data, result = tensor(graph, op, 0), common.output(graph, op)
+    problem = common.first(common.typed(data, result), common.same_shape(data, result))
+    if problem:
+        return problem
+    if not data.shape or 0 in data.shape:
+        return f"data of shape {list(data.shape)}", common.BROKEN
+    if float(scale_of(result)) != 1.0 / 256 or zero_of(result) != -128:
+        return "an output other than scale 1/256, zero point -128", common.BROKEN
+    beta = float(op.options.get("beta", 1.0))
+    # The reference requires a multiplier above one.
+    if not beta * float(scale_of(data)) * (1 << (31 - _INTEGER_BITS)) > 1.0:
+        return f"beta {beta:g} with scale {scale_of(data):g}", common.TFLM
+    return None
+
+
+def _lower(site: Site) -> Code:
+    data = tensor(site.graph, site.op, 0)
+    multiplier, shift, lowest = _scaling(site.graph, site.op)
+    depth = data.shape[-1]
+    params = Initializer(
+        "softmax_s8_t",
+        {
+            "rows": common.elements(data) // depth,
+            "depth": depth,
+            "multiplier": multiplier,
+            "shift": shift,
+            "lowest": max(lowest, -256),
+        },
+    )
+    return Code(
+        function="softmax_s8",
+        body=f"{params.declare()}\nsoftmax_s8(&params, {site.input(0)}, {site.output()});",
+        files=("kernels.h", "requantize.h", "fixed_point.h", "portable/softmax_s8.c"),
+        in_place=(0,),
+    )
+
+
+SUPPORT = (
+    Support(
+        name="SOFTMAX",
+        dtypes=("int8",),
+        kernels=[
+            Portable(_lower, lambda graph, op: 300.0 * common.elements(common.output(graph, op)))
+        ],
+        check=_check,
+        notes="over the last dimension",
+        versions=(1, 3),
+    ),
+)
