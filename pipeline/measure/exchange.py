@@ -173,9 +173,7 @@ class Exchange:
         if time.monotonic() - self._last_valid > self.give_up:
             raise self.link.silent(doing, self.give_up)
 
-    def ask(
-        self, kind: Type, payload: bytes, take: Callable[[Frame], Verdict], doing: str
-    ) -> None:
+    def ask(self, kind: Type, payload: bytes, take: Callable[[Frame], Verdict], doing: str) -> None:
         """Sends a request until `take` has all it wants of the answer.
 
         Raises:
@@ -221,11 +219,12 @@ class Exchange:
     def refusal(self, frame: Frame) -> DeviceError:
         """The error for a NAK that asking again does not help."""
         reason = frame.payload[0] if frame.payload else 0
-        words = {
+        known: dict[int, str] = {
             Nak.ENGINE: frame.payload[1:].decode("ascii", "replace"),
             Nak.TYPE: "it does not know the request",
             Nak.LENGTH: "the request has a length it can't have",
-        }.get(reason, f"reason {reason}")
+        }
+        words = known.get(reason, f"reason {reason}")
         return DeviceError(f"the firmware refuses: {words}", where=self.link.where)
 
 

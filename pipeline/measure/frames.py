@@ -87,7 +87,8 @@ def crc32(data: bytes) -> int:
 def encode(kind: int, sequence: int, payload: bytes = b"") -> bytes:
     """The bytes on the line, both zeros included."""
     body = _HEADER.pack(kind, sequence) + payload
-    return b"\0" + cobs.encode(body + _CRC.pack(crc32(body))) + b"\0"
+    stuffed: bytes = cobs.encode(body + _CRC.pack(crc32(body)))
+    return b"\0" + stuffed + b"\0"
 
 
 def decode(segment: bytes) -> Frame | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -76,7 +76,8 @@ class Measurement:
 
     Attributes:
         outputs: (samples, output elements) raw output tensors, in the model's own type.
-        firmware: what the firmware says of itself (`profile`): key -> value.
+        firmware: what the firmware says of itself: key -> value.
+        link: what the line has cost (`LinkStats`): count by name.
     """
 
     latency: Latency
@@ -85,3 +86,4 @@ class Measurement:
     layers: tuple[LayerCost, ...]
     outputs: NDArray[np.generic]
     firmware: dict[str, str]
+    link: dict[str, int] = field(default_factory=dict)
