@@ -117,6 +117,7 @@ def compile_graph(
                 kernel=step.code.function,
                 encoding=step.code.encoding,
                 weight_bytes=sum(c.nbytes for c in step.code.constants),
+                estimate=round(step.kernel.cost(graph, step.op, target, optimize).cycles),
             )
             for i, step in enumerate(steps)
         ),

@@ -20,6 +20,7 @@ class Layer:
         kernel: the kernel function that runs it.
         encoding: how its weights are stored ("dense", "bitmap", ..., "" without weights).
         weight_bytes: flash bytes of its weights and per-channel constants.
+        estimate: instructions per inference by the kernel's cost model, uncalibrated.
     """
 
     index: int
@@ -29,6 +30,7 @@ class Layer:
     kernel: str
     encoding: str = ""
     weight_bytes: int = 0
+    estimate: int = 0
 
 
 @dataclass(frozen=True)
