@@ -18,11 +18,8 @@ from pipeline.render.registry import offline as registry_offline
 from pipeline.resources import FIRMWARE
 
 _SOURCE_SUFFIXES = (".c", ".h", ".inc", ".S", ".cc", ".cpp")
-_SPECS = {
-    "arm-none-eabi": ("nano.specs", "nosys.specs"),
-    "riscv64-unknown-elf": (),
-    "avr": (),
-}
+# The C library's variants to link; avr-libc has none, and brings its own start-up.
+_NEWLIB_NANO = ["--specs=nano.specs", "--specs=nosys.specs"]
 LOCAL_INI = "platformio.local.ini"
 
 
@@ -119,6 +116,7 @@ def _files(
     extra: Mapping[str, int | str],
 ) -> dict[str, str]:
     """Path in the project -> text, all of it."""
+    settings = _port_settings(board)
     files = _sources(board, program, c_array, engine)
     includes = sorted({str(PurePosixPath(path).parent)[4:] for path in files if _is_header(path)})
     numbers = {**board.defines, "PORT_CLOCK_HZ": board.clock_hz, "PORT_BAUD": board.uart.baud}
@@ -136,7 +134,9 @@ def _files(
         "includes": includes,
         "defines": [(key, _c_number(value)) for key, value in numbers.items()],
         "texts": list(texts.items()),
-        "specs": _SPECS[board.toolchain],
+        "linker": "linker" in settings,
+        "specs": json.dumps([] if board.toolchain == "avr" else _NEWLIB_NANO),
+        "start": "" if board.toolchain == "avr" else '"-nostartfiles", ',
     }
     jinja = _environment()
 
@@ -148,7 +148,8 @@ def _files(
     files[".gitignore"] = fill("templates/gitignore.j2")
     files["scripts/link.py"] = fill("templates/link.py.j2")
     files["src/main.c"] = fill("templates/main.c.j2")
-    files["src/port/link.ld"] = fill(f"ports/{_port_settings(board)['linker']}")
+    if "linker" in settings:
+        files["src/port/link.ld"] = fill(f"ports/{settings['linker']}")
     if not board.platformio.board:
         files[f"boards/{board.id}.json"] = _manifest(board)
     return dict(sorted(files.items()))

@@ -9,6 +9,12 @@
 
 #define SYSTICK_PERIOD 0x1000000u /* 24 bits */
 
+/* nRF51's Cortex-M0 has no SysTick: its port sets this to 0, and the counter has to be read
+ * more often than it wraps. */
+#ifndef CORTEXM_SYSTICK
+#define CORTEXM_SYSTICK 1
+#endif
+
 void SysTick_Handler(void);
 
 static struct {
@@ -122,9 +128,11 @@ static uint32_t measured_hz(uint32_t (*read)(void), uint32_t clock_hz)
 
 void cortexm_ticks_init(uint32_t clock_hz, const cortexm_timer_t *timer)
 {
-    SYST_RVR = SYSTICK_PERIOD - 1u;
-    SYST_CVR = 0;
-    SYST_CSR = SYST_CSR_RUN;
+    if (CORTEXM_SYSTICK) {
+        SYST_RVR = SYSTICK_PERIOD - 1u;
+        SYST_CVR = 0;
+        SYST_CSR = SYST_CSR_RUN;
+    }
     ticks.name = "systick";
     ticks.hz = clock_hz;
 #if __ARM_ARCH >= 7

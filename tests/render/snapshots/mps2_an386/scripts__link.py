@@ -6,12 +6,12 @@ Machine flags from platformio.ini reach the compiler alone, and platforms differ
 
 Import("env")  # noqa: F821
 
+dropped = ("-m", "--specs", "-specs", "-nostartfiles", "-O")
 machine = [flag for flag in env["CCFLAGS"] if str(flag).startswith("-m")]  # noqa: F821
-keep = [
-    flag
-    for flag in env["LINKFLAGS"]  # noqa: F821
-    if not str(flag).startswith(("-m", "--specs", "-specs", "-nostartfiles", "-O"))
-]
-env.Replace(  # noqa: F821
-    LINKFLAGS=[*machine, "-O2", "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", *keep]
-)
+given = [str(flag) for flag in env["LINKFLAGS"]]  # noqa: F821
+if "--specs=picolibc.specs" in given:
+    specs = ["--specs=picolibc.specs"]
+else:
+    specs = ["--specs=nano.specs", "--specs=nosys.specs"]
+kept = [flag for flag in given if not flag.startswith(dropped)]
+env.Replace(LINKFLAGS=[*machine, "-O2", "-nostartfiles", *specs, *kept])  # noqa: F821
