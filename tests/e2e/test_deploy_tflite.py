@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -213,52 +213,55 @@ def test_a_firmware_that_goes_silent(shared: Path, tmp_path: Path) -> None:
     assert not emulators_of(tmp_path)
 
 
-def test_an_interrupt_leaves_no_process_behind(shared: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def measuring(shared: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A long `mcu deploy` that has come to its emulator."""
     arguments = [
         "deploy", shared / "models/ic01_resnet8_int8.tflite", "--board", "disco_f407vg",
-        "--data", "random", "--samples", "100000", "--out", tmp_path / "run",
+        "--data", "random", "--samples", "5000", "--out", tmp_path / "run",
     ]  # fmt: skip
     process = subprocess.Popen(
         [str(MCU), *map(str, arguments)], stderr=subprocess.PIPE, text=True, cwd=tmp_path
     )
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "run/device.json").exists() and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.2)
-    while not emulators_of(tmp_path) and time.monotonic() < deadline:
+    try:
+        wait_until(
+            lambda: (
+                process.poll() is not None
+                or ((tmp_path / "run/device.json").exists() and bool(emulators_of(tmp_path)))
+            )
+        )
+        assert process.poll() is None, process.communicate()[1]
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert emulators_of(tmp_path)
-    os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130, err
+    return condition()
+
+
+def test_an_interrupt_leaves_no_process_behind(
+    measuring: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    os.kill(measuring.pid, signal.SIGINT)
+    _, err = measuring.communicate(timeout=30)
+    assert measuring.returncode == 130, err
     assert "interrupted" in err
-    for _ in range(50):
-        if not emulators_of(tmp_path):
-            break
-        time.sleep(0.1)
-    assert not emulators_of(tmp_path)
+    assert wait_until(lambda: not emulators_of(tmp_path), 10)
     assert not (tmp_path / "run/measurement.json").exists()
 
 
-def test_a_killed_parent_takes_its_emulator_along(shared: Path, tmp_path: Path) -> None:
-    arguments = [
-        "deploy", shared / "models/ic01_resnet8_int8.tflite", "--board", "disco_f407vg",
-        "--data", "random", "--samples", "100000", "--out", tmp_path / "run",
-    ]  # fmt: skip
-    process = subprocess.Popen([str(MCU), *map(str, arguments)], cwd=tmp_path)
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "run/device.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    while not emulators_of(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert emulators_of(tmp_path)
-    process.kill()
-    process.wait()
-    for _ in range(50):
-        if not emulators_of(tmp_path):
-            break
-        time.sleep(0.1)
-    assert not emulators_of(tmp_path)
+def test_a_killed_parent_takes_its_emulator_along(
+    measuring: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    measuring.kill()
+    measuring.communicate()
+    assert wait_until(lambda: not emulators_of(tmp_path), 10)
 
 
 def test_a_port_that_is_in_use_or_absent(shared: Path, tmp_path: Path) -> None:
