@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-HOST = Path(__file__).resolve().parent / "host"
+ROOT = Path(__file__).resolve().parents[1]
+HOST = ROOT / "tests" / "monitor" / "host"
 FLAGS = [
     "-std=c11",
     "-D_DEFAULT_SOURCE",
@@ -102,7 +102,9 @@ class SocketPort:
 
 
 @contextlib.contextmanager
-def chip(*defines: str, sanitize: bool = True, **environment: object) -> Iterator[SocketPort]:
+def chip(
+    *defines: str, sanitize: bool = True, pass_fds: tuple[int, ...] = (), **environment: object
+) -> Iterator[SocketPort]:
     """Runs a chip; environment variables are those of tests/monitor/host/*.c."""
     program = build_chip(*defines, sanitize=sanitize)
     ours, its = socket.socketpair()
@@ -112,7 +114,7 @@ def chip(*defines: str, sanitize: bool = True, **environment: object) -> Iterato
         stdin=its,
         stdout=its,
         env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0", **variables},
-        close_fds=True,
+        pass_fds=pass_fds,
         stderr=subprocess.PIPE,
     )
     its.close()
