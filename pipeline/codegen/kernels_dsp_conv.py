@@ -10,12 +10,12 @@ import numpy as np
 from pipeline.codegen import kernels_dsp_cost as costs
 from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
 from pipeline.codegen.kernels_dsp_pack import (
-    WIDE,
     Scales,
     Stream,
     accumulator_range,
     pack_scales,
     pack_stream,
+    scale_constant,
 )
 from pipeline.codegen.numeric import I64, wrap32
 from pipeline.codegen.ops.conv import Geometry, geometry
@@ -50,11 +50,6 @@ def gemm_constants(stream: Stream, scales: Scales) -> tuple[Constant, ...]:
     )
 
 
-def scale_constant(scales: Scales) -> Constant:
-    """The dsp_scale_t array of a layer."""
-    return Constant("scales", "int32_t", scales.table, note="multiplier, shift")
-
-
 def _matrix(g: Geometry) -> tuple[I64, I64, I64, I64]:
     """Weights (channels, K), start values, and the accumulators' range."""
     weights = g.weights.reshape(g.weights.shape[0], -1).astype(np.int64)
@@ -79,7 +74,7 @@ class Conv2d:
         pixels, channels = math.prod(g.output.shape[:3]), g.output.shape[3]
         return Cost(
             cycles=costs.gemm(pixels, k, channels) + costs.gather(pixels, k, g.kernel != (1, 1)),
-            flash=channels * (k + 12),
+            flash=3 * channels,
             ram=_scratch(k),
         )
 
@@ -143,7 +138,7 @@ class FullyConnected:
         d = dense(graph, op)
         outputs, k = d.weights.shape
         return Cost(
-            cycles=d.rows * costs.dense(k, outputs), flash=outputs * (k + 4), ram=2 * k + 16
+            cycles=d.rows * costs.dense(k, outputs), flash=0, ram=2 * k + 16
         )
 
     def lower(self, site: Site) -> Code:
@@ -167,5 +162,3 @@ class FullyConnected:
             encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
         )
 
-
-__all__ = ["WIDE", "Conv2d", "FullyConnected", "gemm_constants", "gemm_fields", "scale_constant"]

@@ -12,6 +12,10 @@ DENSE_PER_OUTPUT = 19.0
 WIDEN_PER_BYTE = 1.3
 GATHER_PER_PIXEL = 40.0
 GATHER_PER_BYTE = 0.3
+DEPTHWISE_3X3_PER_MAC = (2.4, 3.5)
+"""By stride."""
+DEPTHWISE_PER_MAC = 3.5
+DEPTHWISE_PER_OUTPUT = 20.0
 
 
 def gemm(pixels: int, k: int, channels: int) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.codegen.kernel import Constant
 from pipeline.codegen.numeric import I64, requantize, wrap32
 
 FLOOR, SIGN, CLAMP, WIDE = range(4)
@@ -141,6 +142,11 @@ def _small_scale(
     if not np.array_equal(exact(points), short(points)):
         return None
     return substitute, 2 | 2 << 8
+
+
+def scale_constant(scales: Scales) -> Constant:
+    """The dsp_scale_t array of a layer."""
+    return Constant("scales", "int32_t", scales.table, note="multiplier, shift")
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,9 +61,9 @@ void dsp_gemm_any(const dsp_gemm_t *gemm, uint32_t first, const int32_t *x, int8
         }
         for (uint32_t p = 0; p < pixels; p++) {
             int8_t *y = out + p * gemm->channels + c;
-            y[0] = (int8_t)dsp_requant_any(a.first[p], &scale[0], output);
+            y[0] = (int8_t)dsp_requant(a.first[p], &scale[0], output);
             if (gemm->channels - c > 1U) {
-                y[1] = (int8_t)dsp_requant_any(a.mixed[p], &scale[step], output);
+                y[1] = (int8_t)dsp_requant(a.mixed[p], &scale[step], output);
             }
         }
     }

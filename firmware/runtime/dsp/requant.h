@@ -70,4 +70,14 @@ DSP_INLINE int32_t dsp_requant_sign(int32_t acc, int32_t multiplier, int32_t shi
 /* Any mode: the slow way, for modes DSP_CLAMP and DSP_WIDE. */
 int32_t dsp_requant_any(int32_t acc, const dsp_scale_t *scale, const dsp_output_t *output);
 
+/* Any mode, the common ones inline. The sign term is exact in mode DSP_FLOOR too. */
+DSP_INLINE int32_t dsp_requant(int32_t acc, const dsp_scale_t *scale, const dsp_output_t *output)
+{
+    if (output->mode <= (uint8_t)DSP_SIGN) {
+        return dsp_requant_sign(acc, scale->multiplier, scale->shift,
+                                dsp_offset(output->base, scale->shift));
+    }
+    return dsp_requant_any(acc, scale, output);
+}
+
 #endif

@@ -6,6 +6,7 @@
 #ifndef DSP_SIMD_H
 #define DSP_SIMD_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -77,6 +78,14 @@ DSP_INLINE int32_t dsp_smlatb(int32_t a, int32_t b, int32_t acc)
 {
     int32_t r;
     __asm__("smlatb %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(acc));
+    return r;
+}
+
+/* acc + a.hi * b.hi. */
+DSP_INLINE int32_t dsp_smlatt(int32_t a, int32_t b, int32_t acc)
+{
+    int32_t r;
+    __asm__("smlatt %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(acc));
     return r;
 }
 
@@ -169,6 +178,11 @@ DSP_INLINE int32_t dsp_smlatb(int32_t a, int32_t b, int32_t acc)
 {
     return dsp_add(acc, dsp_hi(a) * dsp_lo(b));
 }
+DSP_INLINE int32_t dsp_smlatt(int32_t a, int32_t b, int32_t acc)
+{
+    return dsp_add(acc, dsp_hi(a) * dsp_hi(b));
+}
+
 DSP_INLINE int32_t dsp_smlad(int32_t a, int32_t b, int32_t acc)
 {
     return dsp_add(dsp_smlabb(a, b, acc), dsp_hi(a) * dsp_hi(b));
