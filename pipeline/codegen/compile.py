@@ -9,6 +9,7 @@ from pipeline.codegen.kernel import Code, Kernel, Site, Support, choose
 from pipeline.codegen.memory import assign
 from pipeline.codegen.ops import registry
 from pipeline.codegen.program import Layer, Optimize, Program
+from pipeline.codegen.runtime import with_headers
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
 from pipeline.convert.statistics import macs, require_integer
@@ -107,7 +108,7 @@ def compile_graph(
     return Program(
         name=graph.name,
         sources=sources,
-        runtime=tuple(sorted({file for step in steps for file in step.code.files})),
+        runtime=with_headers(file for step in steps for file in step.code.files),
         layers=tuple(
             Layer(
                 index=i,
