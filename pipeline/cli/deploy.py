@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import options
-from pipeline.cli.console import guarded, progress_display, say, say_json
+from pipeline.cli.console import guarded, note, progress_display, say, say_json
 
 EXAMPLES = """\b
 Examples:
@@ -37,6 +37,8 @@ def command(
     x_zero_point: options.XZeroPoint = None,
     seed: options.Seed = 0,
     trust: options.Trust = False,
+    history: options.History = False,
+    db: options.Db = None,
     json: options.Json = False,
 ) -> None:
     """Take a model file all the way to a measured board."""
@@ -66,6 +68,11 @@ def command(
                 progress=progress,
             )
         if done.report is not None:
+            if history:
+                from pipeline.report.history import History
+
+                with History(db) as results:
+                    note(f"recorded as {results.record(done.report)}")
             if json:
                 say_json(done.report.to_json())
             else:

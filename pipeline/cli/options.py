@@ -48,3 +48,29 @@ Prune = Annotated[
 Epochs = Annotated[
     int | None, typer.Option("--epochs", min=0, help="Fine-tuning epochs after pruning.")
 ]
+
+# Results: history, gates, and what is written for others.
+Db = Annotated[
+    str | None,
+    typer.Option("--db", help="History: an SQLite file or a database URL.  [env: MCU_HISTORY]"),
+]
+History = Annotated[bool, typer.Option("--history", help="Record the result in the history.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write an HTML page with plots.")]
+Junit = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML.")]
+MaxSlowdown = Annotated[
+    str | None, typer.Option("--max-slowdown", help="Gate on the median cost: 2%.")
+]
+MaxDrop = Annotated[
+    str | None, typer.Option("--max-drop", help="Gate on accuracy: percentage points, 0.5.")
+]
+MaxFlash = Annotated[
+    str | None,
+    typer.Option("--max-flash", help="Gate on flash: growth (+1KB, 2%) or the whole (64KB)."),
+]
+MaxRam = Annotated[
+    str | None,
+    typer.Option("--max-ram", help="Gate on RAM: growth (+1KB, 2%) or the whole (16KB)."),
+]
+Parity = Annotated[
+    bool, typer.Option("--parity", help="Gate: every output equals the host's bit for bit.")
+]

@@ -33,7 +33,7 @@ class Figure:
         name: "accuracy", "identical outputs", "latency", "flash", ...
         unit: "%", "instructions", "cycles" or "bytes".
         before, after: in that unit; None where not measured.
-        gate: the bound as written; "" without.
+        gate: the bound in words; "" without.
         verdict: "" without a gate.
         why: what a failed gate has to say.
         comparable: False where the two numbers count different things.
@@ -243,14 +243,14 @@ def _judge(figure: Figure, limit: Limit | None) -> Figure:
     if limit is None:
         return figure
     if figure.before is None or figure.after is None:
-        return _failed(figure, limit.text, "was not measured, its gate can't be judged")
+        return _failed(figure, limit.words, "was not measured, its gate can't be judged")
     if not figure.comparable:
         why = f"in {figure.unit} is not the same thing, its gate can't be judged"
-        return _failed(figure, limit.text, why)
+        return _failed(figure, limit.words, why)
     if limit.holds(figure.before, figure.after):
-        return replace(figure, gate=limit.text, verdict="pass")
+        return replace(figure, gate=limit.words, verdict="pass")
     old, now = number(figure.before, figure.unit), number(figure.after, figure.unit)
-    return _failed(figure, limit.text, f"{old} -> {now} {figure.unit}, the gate is {limit.text}")
+    return _failed(figure, limit.words, f"{old} -> {now} {figure.unit}, the gate is {limit.words}")
 
 
 def _parity(figure: Figure, wanted: bool, after: Report) -> Figure:
@@ -258,9 +258,9 @@ def _parity(figure: Figure, wanted: bool, after: Report) -> Figure:
         return figure
     same, samples = after.accuracy.identical_outputs, after.accuracy.samples
     if same == samples:
-        return replace(figure, gate="all", verdict="pass")
+        return replace(figure, gate="all of them", verdict="pass")
     count = "an unknown number" if same is None else f"{same:,}"
-    return _failed(figure, "all", f"are {count} of {samples:,}, the gate is all")
+    return _failed(figure, "all of them", f"are {count} of {samples:,}, the gate is all")
 
 
 def _failed(figure: Figure, gate: str, why: str) -> Figure:

@@ -30,6 +30,13 @@ class Limit:
     amount: float
     kind: Literal["percent", "growth", "total", "points"]
 
+    @property
+    def words(self) -> str:
+        """The bound in words."""
+        amount = self.text.removeprefix("+").strip()
+        less_or_more = {"points": " points less", "total": ""}.get(self.kind, " more")
+        return f"at most {amount}{less_or_more}"
+
     def holds(self, before: float, after: float) -> bool:
         """Whether `after` is within the limit, seen from `before`."""
         if self.kind == "points":

@@ -34,9 +34,17 @@ def test_the_same_result_passes_every_gate() -> None:
     ("worse", "error", "text"),
     [
         ({"cost": 3_060_001}, PerformanceGate, "latency 3,000,000 -> 3,060,001 instructions"),
-        ({"flash": 61_025}, PerformanceGate, "flash 60,000 -> 61,025 bytes, the gate is +1KB"),
+        (
+            {"flash": 61_025},
+            PerformanceGate,
+            "flash 60,000 -> 61,025 bytes, the gate is at most 1KB more",
+        ),
         ({"ram": 24_001}, PerformanceGate, "RAM 24,000 -> 24,001 bytes"),
-        ({"accuracy": 0.89}, AccuracyGate, "accuracy 90.00 -> 89.00 %, the gate is 0.5"),
+        (
+            {"accuracy": 0.89},
+            AccuracyGate,
+            "accuracy 90.00 -> 89.00 %, the gate is at most 0.5 points less",
+        ),
         ({"identical": 99}, AccuracyGate, "identical outputs are 99 of 100"),
         ({"identical": None}, AccuracyGate, "identical outputs are an unknown number of 100"),
         ({"accuracy": None}, AccuracyGate, "accuracy was not measured"),
