@@ -1,6 +1,7 @@
 """Graph -> Program: the ahead-of-time engine's C."""
 
 from pipeline.codegen.compile import check_supported, compile_graph
+from pipeline.codegen.ops import supported_ops
 from pipeline.codegen.program import Layer, Optimize, Placement, Program
 from pipeline.codegen.target import Target
 
@@ -12,4 +13,5 @@ __all__ = [
     "Target",
     "check_supported",
     "compile_graph",
+    "supported_ops",
 ]

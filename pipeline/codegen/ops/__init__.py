@@ -46,3 +46,8 @@ def registry() -> dict[str, Support]:
         for op, kernels in extra.items():
             found[op] = replace(found[op], kernels=[*found[op].kernels, *kernels])
     return dict(sorted(found.items()))
+
+
+def supported_ops() -> tuple[Support, ...]:
+    """What the engine runs, by name: for listings."""
+    return tuple(registry().values())

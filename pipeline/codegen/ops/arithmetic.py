@@ -40,24 +40,13 @@ def _check(graph: Graph, op: Op) -> Problem:
     return common.first(common.typed(a, b, result), check_pair(graph, op), common.activation(op))
 
 
-def operand_multipliers(op: Op, a: Tensor, b: Tensor, result: Tensor) -> list[tuple[int, int]]:
-    """(multiplier, shift) of both operands and of the output, for ADD and SUB.
-
-    TFLM computes ADD's ratios in float64 and SUB's in float32.
-    """
-    top = max(scale_of(a), scale_of(b))
-    if op.name == "SUB":
-        twice = np.float32(2) * top
-        return [
-            quantize_multiplier(float(scale_of(a) / twice)),
-            quantize_multiplier(float(scale_of(b) / twice)),
-            quantize_multiplier(float(twice / (np.float32(1 << FRACTION_BITS) * scale_of(result)))),
-        ]
-    wide = 2.0 * float(top)
+def operand_multipliers(a: Tensor, b: Tensor, result: Tensor) -> list[tuple[int, int]]:
+    """(multiplier, shift) of both operands and of the output, for ADD and SUB."""
+    twice = 2.0 * float(max(scale_of(a), scale_of(b)))
     return [
-        quantize_multiplier(float(scale_of(a)) / wide),
-        quantize_multiplier(float(scale_of(b)) / wide),
-        quantize_multiplier(wide / ((1 << FRACTION_BITS) * float(scale_of(result)))),
+        quantize_multiplier(float(scale_of(a)) / twice),
+        quantize_multiplier(float(scale_of(b)) / twice),
+        quantize_multiplier(twice / ((1 << FRACTION_BITS) * float(scale_of(result)))),
     ]
 
 
@@ -70,7 +59,7 @@ def in_place(graph: Graph, op: Op) -> tuple[int, ...]:
 def _lower_add(site: Site) -> Code:
     graph, op = site.graph, site.op
     a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    left, right, out = operand_multipliers(op, a, b, result)
+    left, right, out = operand_multipliers(a, b, result)
     low, high = activation_range(common.fused(op), result)
     params = Initializer(
         "add_s8_t",

@@ -1,0 +1,461 @@
+"""Random models of one operator each: a strategy per operator the engine has.
+
+`STRATEGIES` maps TFLite's builtin name to a hypothesis strategy of model bytes. The
+contract test walks the engine's registry and fails where an operator has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from tflite_builder import Build, T
+
+Draw = Callable[..., Any]
+
+zeros = st.integers(-128, 127)
+scales = st.floats(0.001, 0.5).map(lambda v: float(np.float32(v)))
+activations = st.sampled_from([0, 0, 1, 2, 3])
+seeds = st.integers(0, 2**32 - 1)
+
+
+def sizes(low: int, high: int) -> st.SearchStrategy[int]:
+    return st.integers(low, high)
+
+
+def s8(shape: tuple[int, ...], draw: Draw, **more: Any) -> T:
+    """An int8 tensor with drawn quantisation."""
+    return T(shape, "int8", draw(scales), draw(zeros), **more)
+
+
+def extreme_scale(draw: Draw) -> float:
+    """Mostly ordinary, sometimes so that multipliers pass 1 or shifts reach -31 and -36."""
+    kind = draw(st.integers(0, 7))
+    if kind == 0:
+        return float(np.float32(draw(st.floats(1e-12, 1e-9))))
+    if kind == 1:
+        return float(np.float32(draw(st.floats(1.0, 30.0))))
+    return draw(scales)
+
+
+def weights(shape: tuple[int, ...], channels: int, axis: int, draw: Draw) -> T:
+    random = np.random.default_rng(draw(seeds))
+    data = random.integers(-127, 128, shape).astype(np.int8)
+    if draw(st.booleans()):
+        data = data * (random.random(shape) < 0.3).astype(np.int8)
+    if draw(st.booleans()):
+        base = extreme_scale(draw)
+        scale = (base * random.uniform(0.5, 2.0, channels)).astype(np.float32)
+        if draw(st.booleans()):
+            scale[random.integers(channels)] *= np.float32(2.0**-33)
+        return T(shape, "int8", scale, 0, axis=axis, data=data)
+    return T(shape, "int8", extreme_scale(draw), 0, data=data)
+
+
+def bias(channels: int, draw: Draw) -> T | None:
+    if draw(st.booleans()) and draw(st.booleans()):
+        return None
+    data = np.random.default_rng(draw(seeds)).integers(-20000, 20000, channels)
+    return T((channels,), "int32", 1.0, 0, data=data)
+
+
+def out(padding: int, size: int, kernel: int, stride: int, dilation: int = 1) -> int:
+    effective = (kernel - 1) * dilation + 1
+    return -(-size // stride) if padding == 0 else (size + stride - effective) // stride
+
+
+@st.composite
+def conv_2d(draw: Draw) -> bytes:
+    b = Build()
+    kh, kw = draw(sizes(1, 4)), draw(sizes(1, 4))
+    dh, dw = draw(sizes(1, 2)), draw(sizes(1, 2))
+    sh, sw = draw(sizes(1, 3)), draw(sizes(1, 3))
+    padding = draw(st.sampled_from([0, 1]))
+    low_h, low_w = ((kh - 1) * dh + 1, (kw - 1) * dw + 1) if padding else (1, 1)
+    h, w = low_h + draw(sizes(0, 5)), low_w + draw(sizes(0, 5))
+    groups, per = draw(st.sampled_from([1, 1, 1, 2, 3])), draw(sizes(1, 9))
+    oc = groups * draw(sizes(1, 5))
+    batch = draw(st.sampled_from([1, 1, 1, 2]))
+    x = b.input(T((batch, h, w, groups * per), "int8", extreme_scale(draw), draw(zeros)))
+    inputs = [x, b.tensor(weights((oc, kh, kw, per), oc, 0, draw))]
+    extra = bias(oc, draw)
+    if extra:
+        inputs.append(b.tensor(extra))
+    shape = (batch, out(padding, h, kh, sh, dh), out(padding, w, kw, sw, dw), oc)
+    b.outputs = b.op(
+        "CONV_2D",
+        inputs,
+        [s8(shape, draw)],
+        "Conv2DOptions",
+        3,
+        padding=padding,
+        strideH=sh,
+        strideW=sw,
+        dilationHFactor=dh,
+        dilationWFactor=dw,
+        fusedActivationFunction=draw(activations),
+    )
+    return b.bytes()
+
+
+@st.composite
+def depthwise_conv_2d(draw: Draw) -> bytes:
+    b = Build()
+    kh, kw = draw(sizes(1, 4)), draw(sizes(1, 4))
+    dh, dw = draw(sizes(1, 2)), draw(sizes(1, 2))
+    sh = sw = draw(sizes(1, 2))
+    padding = draw(st.sampled_from([0, 1]))
+    low_h, low_w = ((kh - 1) * dh + 1, (kw - 1) * dw + 1) if padding else (1, 1)
+    h, w = low_h + draw(sizes(0, 5)), low_w + draw(sizes(0, 5))
+    c, m = draw(sizes(1, 9)), draw(st.sampled_from([1, 1, 2, 3]))
+    x = b.input(s8((1, h, w, c), draw))
+    inputs = [x, b.tensor(weights((1, kh, kw, c * m), c * m, 3, draw))]
+    extra = bias(c * m, draw)
+    if extra:
+        inputs.append(b.tensor(extra))
+    shape = (1, out(padding, h, kh, sh, dh), out(padding, w, kw, sw, dw), c * m)
+    b.outputs = b.op(
+        "DEPTHWISE_CONV_2D",
+        inputs,
+        [s8(shape, draw)],
+        "DepthwiseConv2DOptions",
+        3,
+        padding=padding,
+        strideH=sh,
+        strideW=sw,
+        dilationHFactor=dh,
+        dilationWFactor=dw,
+        depthMultiplier=m,
+        fusedActivationFunction=draw(activations),
+    )
+    return b.bytes()
+
+
+@st.composite
+def fully_connected(draw: Draw) -> bytes:
+    b = Build()
+    rows, n, m = draw(sizes(1, 3)), draw(sizes(1, 40)), draw(sizes(1, 9))
+    x = b.input(s8((rows, n), draw))
+    w = weights((m, n), m, 0, draw)
+    inputs = [x, b.tensor(w)]
+    result = s8((rows, m), draw)
+    extra = bias(m, draw)
+    if extra:
+        # TFLM wants the bias' scale to be the product of the others, per-tensor.
+        extra.scale = float(np.float32(b.tensors[x].scale) * np.ravel(w.scale)[0])
+        inputs.append(b.tensor(extra))
+    b.outputs = b.op(
+        "FULLY_CONNECTED",
+        inputs,
+        [result],
+        "FullyConnectedOptions",
+        4,
+        fusedActivationFunction=draw(activations),
+    )
+    return b.bytes()
+
+
+@st.composite
+def pool(draw: Draw, name: str) -> bytes:
+    b = Build()
+    kh, kw = draw(sizes(1, 4)), draw(sizes(1, 4))
+    sh, sw = draw(sizes(1, 3)), draw(sizes(1, 3))
+    padding = draw(st.sampled_from([0, 1]))
+    h, w = kh + draw(sizes(0, 5)), kw + draw(sizes(0, 5))
+    c = draw(sizes(1, 9))
+    t = s8((1, h, w, c), draw)
+    x = b.input(t)
+    shape = (1, out(padding, h, kh, sh), out(padding, w, kw, sw), c)
+    b.outputs = b.op(
+        name,
+        [x],
+        [T(shape, "int8", t.scale, t.zero)],
+        "Pool2DOptions",
+        2,
+        padding=padding,
+        strideH=sh,
+        strideW=sw,
+        filterHeight=kh,
+        filterWidth=kw,
+        fusedActivationFunction=draw(activations),
+    )
+    return b.bytes()
+
+
+def shapes(draw: Draw, low: int = 1, high: int = 4) -> tuple[int, ...]:
+    return tuple(draw(st.lists(sizes(1, 5), min_size=low, max_size=high)))
+
+
+@st.composite
+def binary(draw: Draw, name: str, options: str, quantisation: str = "any") -> bytes:
+    """Two operands, one of them perhaps repeated or constant."""
+    b = Build()
+    full = shapes(draw)
+    kind = draw(st.sampled_from(["same", "same", "scalar", "last", "any"]))
+    other = full
+    if kind == "scalar":
+        other = ()
+    elif kind == "last":
+        other = full[-1:]
+    elif kind == "any":
+        other = tuple(n if draw(st.booleans()) else 1 for n in full)
+    first = s8(full, draw)
+    second = s8(other, draw)
+    result = s8(full, draw)
+    if quantisation == "same":
+        second.scale = result.scale = first.scale
+        second.zero = result.zero = first.zero
+    swap = draw(st.booleans())
+    constant = draw(st.booleans())
+    if constant:
+        second.data = np.random.default_rng(draw(seeds)).integers(-128, 128, other)
+    x = b.input(first)
+    y = b.tensor(second) if constant else b.input(second)
+    more = {"fusedActivationFunction": draw(activations)} if quantisation == "any" else {}
+    b.outputs = b.op(name, [y, x] if swap else [x, y], [result], options, 2, **more)
+    return b.bytes()
+
+
+@st.composite
+def reduce(draw: Draw, name: str, quantisation: str = "any") -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 4)
+    rank = len(shape)
+    axes = draw(st.lists(sizes(0, rank - 1), min_size=1, max_size=rank, unique=True))
+    stored = [a - rank if draw(st.booleans()) else a for a in axes]
+    keep = draw(st.booleans())
+    left = [1 if d in axes else n for d, n in enumerate(shape) if keep or d not in axes]
+    data, result = s8(shape, draw), s8(tuple(left), draw)
+    if quantisation == "same":
+        result.scale, result.zero = data.scale, data.zero
+    x = b.input(data)
+    a = b.tensor(T((len(axes),), "int32", data=stored))
+    b.outputs = b.op(name, [x, a], [result], "ReducerOptions", 2, keepDims=keep)
+    return b.bytes()
+
+
+@st.composite
+def unary(draw: Draw, name: str, fixed: Any = None, options: str = "", **more: Any) -> bytes:
+    """All 256 inputs, once each, so that a table is proven whole."""
+    b = Build()
+    plain = fixed or name == "RELU6"  # TFLM overflows where 6.0 has no stored value
+    data = T((256,), "int8", draw(scales) if plain else extreme_scale(draw), draw(zeros))
+    result = s8((256,), draw)
+    if fixed == "same":
+        result.scale, result.zero = data.scale, data.zero
+    elif fixed:
+        result.scale, result.zero = fixed
+    x = b.input(data)
+    fields = {k: draw(v) for k, v in more.items()}
+    b.outputs = b.op(name, [x], [result], options, 1, **fields)
+    return b.bytes()
+
+
+@st.composite
+def softmax(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 3)
+    depth = draw(sizes(1, 40))
+    x = b.input(T((*shape, depth), "int8", draw(scales), draw(zeros)))
+    result = T((*shape, depth), "int8", 1 / 256, -128)
+    beta = draw(st.sampled_from([1.0, 0.5, 3.0]))
+    b.outputs = b.op("SOFTMAX", [x], [result], "SoftmaxOptions", 2, beta=beta)
+    return b.bytes()
+
+
+@st.composite
+def quantize(draw: Draw) -> bytes:
+    b = Build()
+    kinds = [("float32", "int8"), ("int8", "int8"), ("int8", "uint8"), ("uint8", "int8")]
+    source, target = draw(st.sampled_from(kinds))
+    ranges = {"int8": zeros, "uint8": sizes(0, 255), "float32": zeros}
+    data = T((256,), source)
+    if source != "float32":
+        data.scale, data.zero = extreme_scale(draw), draw(ranges[source])
+    x = b.input(data)
+    result = T((256,), target, draw(scales), draw(ranges[target]))
+    b.outputs = b.op("QUANTIZE", [x], [result])
+    return b.bytes()
+
+
+@st.composite
+def dequantize(draw: Draw) -> bytes:
+    b = Build()
+    x = b.input(s8((256,), draw))
+    b.outputs = b.op("DEQUANTIZE", [x], [T((256,), "float32")])
+    return b.bytes()
+
+
+def moved(data: T, shape: tuple[int, ...]) -> T:
+    return T(shape, data.dtype, data.scale, data.zero)
+
+
+@st.composite
+def view(draw: Draw, name: str) -> bytes:
+    """A view between two layers that do something."""
+    b = Build()
+    h, w, c = draw(sizes(1, 4)), draw(sizes(1, 4)), draw(sizes(1, 4))
+    data = s8((1, h, w, c), draw)
+    x = b.input(data)
+    if draw(st.booleans()):
+        x = b.op("RELU", [x], [moved(data, (1, h, w, c))])[0]
+    if name == "RESHAPE":
+        shape = (1, h * w * c)
+        new = b.tensor(T((2,), "int32", data=shape))
+        y = b.op(name, [x, new], [moved(data, shape)], "ReshapeOptions", newShape=list(shape))
+    elif name == "SQUEEZE":
+        y = b.op(name, [x], [moved(data, (h, w, c))], "SqueezeOptions", squeezeDims=[0])
+    else:
+        axis = b.tensor(T((), "int32", data=[2]))
+        y = b.op(name, [x, axis], [moved(data, (1, h, 1, w, c))], "ExpandDimsOptions")
+    if draw(st.booleans()):
+        y = b.op("RELU", y, [moved(data, b.tensors[y[0]].shape)])
+    b.outputs = y
+    return b.bytes()
+
+
+@st.composite
+def concatenation(draw: Draw) -> bytes:
+    b = Build()
+    shape = list(shapes(draw))
+    axis = draw(sizes(0, len(shape) - 1))
+    data = s8((), draw)
+    inputs, total = [], 0
+    for _ in range(draw(sizes(1, 4))):
+        part = draw(sizes(1, 4))
+        total += part
+        t = moved(data, tuple(part if d == axis else n for d, n in enumerate(shape)))
+        if draw(st.integers(0, 4)) == 0 and inputs:
+            t.data = np.random.default_rng(draw(seeds)).integers(-128, 128, t.shape)
+            inputs.append(b.tensor(t))
+        else:
+            inputs.append(b.input(t))
+    result = moved(data, tuple(total if d == axis else n for d, n in enumerate(shape)))
+    stored = axis - len(shape) if draw(st.booleans()) else axis
+    b.outputs = b.op("CONCATENATION", inputs, [result], "ConcatenationOptions", axis=stored)
+    return b.bytes()
+
+
+@st.composite
+def split(draw: Draw, name: str) -> bytes:
+    b = Build()
+    shape = list(shapes(draw))
+    axis, count = draw(sizes(0, len(shape) - 1)), draw(sizes(1, 4))
+    equal = draw(sizes(1, 3))
+    parts = [equal if name == "SPLIT" else draw(sizes(1, 3)) for _ in range(count)]
+    shape[axis] = sum(parts)
+    data = s8(tuple(shape), draw)
+    x = b.input(data)
+    a = b.tensor(T((1,), "int32", data=[axis]))
+    results = [
+        moved(data, tuple(p if d == axis else n for d, n in enumerate(shape))) for p in parts
+    ]
+    if name == "SPLIT":
+        b.outputs = b.op(name, [a, x], results, "SplitOptions", 2, numSplits=count)
+    else:
+        s = b.tensor(T((count,), "int32", data=parts))
+        b.outputs = b.op(name, [x, s, a], results, "SplitVOptions", 1, numSplits=count)
+    return b.bytes()
+
+
+@st.composite
+def strided_slice(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 4)
+    begin, end, step, left = [], [], [], []
+    begin_mask = end_mask = shrink = 0
+    for d, n in enumerate(shape):
+        s = draw(st.sampled_from([1, 1, 2, -1]))
+        if draw(st.integers(0, 5)) == 0:
+            at = draw(sizes(0, n - 1))
+            begin.append(at)
+            end.append(at + 1)
+            step.append(1)
+            shrink |= 1 << d
+            continue
+        low, high = sorted((draw(sizes(0, n - 1)), draw(sizes(0, n - 1))))
+        first, last = (low, high + 1) if s > 0 else (high, low - 1)
+        indices = range(first, last, s)
+        if s < 0 and low == 0:
+            end_mask |= 1 << d
+        begin.append(first - n if draw(st.booleans()) else first)
+        end.append(last)
+        step.append(s)
+        left.append(len(indices))
+    data = s8(shape, draw)
+    x = b.input(data)
+    bounds = [b.tensor(T((len(shape),), "int32", data=v)) for v in (begin, end, step)]
+    b.outputs = b.op(
+        "STRIDED_SLICE",
+        [x, *bounds],
+        [moved(data, tuple(left))],
+        "StridedSliceOptions",
+        beginMask=begin_mask,
+        endMask=end_mask,
+        shrinkAxisMask=shrink,
+    )
+    return b.bytes()
+
+
+@st.composite
+def transpose(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 5)
+    order = draw(st.permutations(range(len(shape))))
+    data = s8(shape, draw)
+    x = b.input(data)
+    p = b.tensor(T((len(shape),), "int32", data=order))
+    result = moved(data, tuple(shape[a] for a in order))
+    b.outputs = b.op("TRANSPOSE", [x, p], [result], "TransposeOptions", 2)
+    return b.bytes()
+
+
+@st.composite
+def pad(draw: Draw, name: str) -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 4)
+    pairs = [(draw(sizes(0, 3)), draw(sizes(0, 3))) for _ in shape]
+    data = s8(shape, draw)
+    inputs = [b.input(data), b.tensor(T((len(shape), 2), "int32", data=pairs))]
+    if name == "PADV2":
+        value = moved(data, ())
+        value.data = [draw(zeros)]
+        inputs.append(b.tensor(value))
+    result = moved(data, tuple(n + sum(p) for n, p in zip(shape, pairs, strict=True)))
+    b.outputs = b.op(
+        name, inputs, [result], name.replace("PADV2", "PadV2").replace("PAD", "Pad") + "Options"
+    )
+    return b.bytes()
+
+
+STRATEGIES: dict[str, Any] = {
+    "ADD": binary("ADD", "AddOptions"),
+    "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
+    "CONCATENATION": concatenation(),
+    "CONV_2D": conv_2d(),
+    "DEPTHWISE_CONV_2D": depthwise_conv_2d(),
+    "DEQUANTIZE": dequantize(),
+    "EXPAND_DIMS": view("EXPAND_DIMS"),
+    "FULLY_CONNECTED": fully_connected(),
+    "LEAKY_RELU": unary("LEAKY_RELU", None, "LeakyReluOptions", alpha=st.floats(-1.5, 1.5)),
+    "LOGISTIC": unary("LOGISTIC", (1 / 256, -128)),
+    "MAX_POOL_2D": pool("MAX_POOL_2D"),
+    "MEAN": reduce("MEAN"),
+    "MUL": binary("MUL", "MulOptions"),
+    "PAD": pad("PAD"),
+    "PADV2": pad("PADV2"),
+    "QUANTIZE": quantize(),
+    "RELU": unary("RELU"),
+    "RELU6": unary("RELU6"),
+    "RESHAPE": view("RESHAPE"),
+    "SOFTMAX": softmax(),
+    "SPLIT": split("SPLIT"),
+    "SPLIT_V": split("SPLIT_V"),
+    "SQUEEZE": view("SQUEEZE"),
+    "STRIDED_SLICE": strided_slice(),
+    "SUB": binary("SUB", "SubOptions"),
+    "TANH": unary("TANH", (1 / 128, 0)),
+    "TRANSPOSE": transpose(),
+}

@@ -1,0 +1,82 @@
+"""Every operator against TensorFlow Lite Micro, bit for bit, over random models.
+
+All examples of an operator go into one C program: one gcc call, under sanitizers.
+More examples: HYPOTHESIS_PROFILE=thorough pytest -m slow tests/runtime.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_lab import Case, check, graph_of, random_inputs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from op_cases import STRATEGIES
+
+from pipeline.codegen.ops import registry
+
+
+def inputs_for(model: bytes) -> list[list[np.ndarray]]:
+    """Two random inputs, and the extremes; all 256 values where a table is tested."""
+    graph = graph_of(model)
+    shapes = {graph.tensors[i].shape for i in graph.inputs}
+    runs = random_inputs(model, 2, seed=len(model))
+    if shapes == {(256,)} and graph.tensors[graph.inputs[0]].dtype != "float32":
+        kind = np.dtype(graph.tensors[graph.inputs[0]].dtype)
+        return [[np.arange(256).astype(np.uint8).view(kind)]]
+    for extreme in (-128, 127):
+        run = []
+        for i in graph.inputs:
+            t = graph.tensors[i]
+            if t.dtype == "int8":
+                run.append(np.full(t.shape, extreme, np.int8))
+            else:
+                run.append(np.full(t.shape, 1 if t.dtype == "uint8" else 0.5, t.dtype))
+        runs.append(run)
+    return runs
+
+
+def draw_models(strategy: Any, count: int) -> list[bytes]:
+    """Example models of a strategy, the same ones at every run."""
+    models: list[bytes] = []
+
+    @settings(max_examples=count, derandomize=True, database=None, deadline=None)
+    @given(strategy)
+    def collect(model: bytes) -> None:
+        models.append(model)
+
+    collect()
+    return models
+
+
+def check_operator(name: str, count: int) -> None:
+    models = draw_models(STRATEGIES[name], count)
+    cases = [Case(m, inputs_for(m), f"{name}_{i}") for i, m in enumerate(models)]
+    for start in range(0, len(cases), 50):
+        check(cases[start : start + 50])
+
+
+def test_all_operators_together() -> None:
+    """A few examples of each operator, in one program: quick."""
+    cases = []
+    for name, strategy in STRATEGIES.items():
+        models = draw_models(strategy, 5)
+        cases += [Case(m, inputs_for(m), f"{name}_{i}") for i, m in enumerate(models)]
+    check(cases)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_operator(name: str) -> None:
+    check_operator(name, max(100, settings().max_examples))
+
+
+@pytest.mark.parametrize("name", sorted(registry()))
+def test_operator_has_an_oracle_test(name: str) -> None:
+    assert name in STRATEGIES, f"add a strategy for {name} to op_cases.py"
+
+
+def test_strategies_draw_models() -> None:
+    assert isinstance(STRATEGIES["CONV_2D"], st.SearchStrategy)
