@@ -9,7 +9,16 @@ import numpy as np
 
 from pipeline.codegen import kernels_dsp_cost as costs
 from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
-from pipeline.codegen.kernels_dsp_pack import Scales, accumulator_range, pack_scales, scale_constant
+from pipeline.codegen.kernels_dsp_pack import (
+    DEPTHWISE_FRACTION,
+    FLOOR,
+    Scales,
+    accumulator_range,
+    clamp_mode,
+    pack_scales,
+    scale_constant,
+    short_scale,
+)
 from pipeline.codegen.numeric import I64, wrap32
 from pipeline.codegen.ops.conv import Geometry, geometry
 from pipeline.codegen.program import Optimize
@@ -17,7 +26,7 @@ from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
 
 STRIP_ROWS = 12
-"""DSP_STRIP_ROWS of depthwise.h."""
+"""DSP_STRIP_LINES of depthwise.h."""
 
 
 def _taps(g: Geometry) -> tuple[I64, I64, Scales]:
@@ -69,30 +78,51 @@ class Depthwise3x3:
             and g.kernel == (3, 3)
             and g.dilation == (1, 1)
             and g.stride in ((1, 1), (2, 2))
+            and g.input.shape[2] * g.input.shape[3] < 1 << 16
         )
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """From the table of kernels_dsp_cost."""
         g = geometry(graph, op)
-        per_mac = costs.DEPTHWISE_3X3_PER_MAC[g.stride[0] - 1]
+        along = _along(g)
+        cycles = g.input.shape[3] * _channel_cost(g, along)
         return Cost(
-            cycles=per_mac * _macs(g), flash=(36 - 9 - 9) * g.input.shape[3], ram=_strip_bytes(g)
+            cycles=g.input.shape[0] * cycles,
+            flash=(36 - 9 - 9) * g.input.shape[3],
+            ram=_strip_bytes(g, along),
         )
 
     def lower(self, site: Site) -> Code:
         """A call of dsp_depthwise_3x3_s8."""
         g = geometry(site.graph, site.op)
+        along = _along(g)
         w, start, scales = _taps(g)
+        if along == 0:
+            w = w.transpose(0, 2, 1)
+        table = _scaled(g, w, start)
+        if table is not None:
+            w, start, scale_words = table
+            scales = Scales(scales.mode, scale_words, scales.output)
         low, high = w & 0xFFFF, w << 16
         words = np.concatenate(
             [low[:, :, 0] | high[:, :, 1], low[:, :, 1] | high[:, :, 2], start[:, None]], axis=1
         )
+        image = _image(site, g, scales)
         params = Initializer(
             "dsp_depthwise_3x3_t",
             {
                 "weights": site.constant("weights"),
-                **_image(site, g, scales),
+                "scales": image["scales"],
+                "output": image["output"],
+                "along": _axis(g, along),
+                "across": _axis(g, 1 - along),
+                "in_bytes": math.prod(g.input.shape[1:]),
+                "out_bytes": math.prod(g.output.shape[1:]),
+                "batches": g.input.shape[0],
+                "channels": g.input.shape[3],
                 "stride": g.stride[0],
+                "scaled": table is not None,
+                "in_zero": g.input_zero,
             },
         )
         return Code(
@@ -104,19 +134,71 @@ class Depthwise3x3:
                     "weights",
                     "int32_t",
                     wrap32(words).astype(np.int32),
-                    note="per channel: (w0,w1) of 3 rows, (w1,w2) of 3 rows, start value",
+                    note="per channel: (w0,w1) of 3 lines, (w1,w2) of 3 lines, start value",
                 ),
                 scale_constant(scales),
             ),
             files=("dsp/depthwise.h", "dsp/depthwise_3x3.c", "dsp/requant.c"),
-            scratch=_strip_bytes(g),
+            scratch=_strip_bytes(g, along),
             slack=_slack(g),
             encoding="dense, int16",
         )
 
 
-def _strip_bytes(g: Geometry) -> int:
-    words = ((g.output.shape[2] - 1) * g.stride[1] + 3) // 2 + 1
+def _axis(g: Geometry, axis: int) -> dict[str, int]:
+    """dsp_axis_t of the height (0) or the width (1)."""
+    channels = g.input.shape[3]
+    return {
+        "in": g.input.shape[1 + axis],
+        "out": g.output.shape[1 + axis],
+        "in_step": channels * (g.input.shape[2] if axis == 0 else 1),
+        "out_step": channels * (g.output.shape[2] if axis == 0 else 1),
+        "pad": g.padding[axis],
+    }
+
+
+def _channel_cost(g: Geometry, along: int) -> float:
+    """Instructions a channel takes with lines along the height (0) or the width (1)."""
+    stride = g.stride[0]
+    outputs, lines = g.output.shape[1 + along], g.output.shape[2 - along]
+    strips = -(-lines // ((STRIP_ROWS - 3) // stride + 1))
+    read = min(g.input.shape[2 - along], lines * stride) + 2 * (strips - 1)
+    return (
+        strips * costs.DEPTHWISE_PER_STRIP
+        + read * (costs.DEPTHWISE_PER_READ_LINE + g.input.shape[1 + along] * costs.DEPTHWISE_PER_READ)
+        + lines * (costs.DEPTHWISE_PER_LINE + outputs * costs.DEPTHWISE_3X3[stride - 1])
+    )
+
+
+def _along(g: Geometry) -> int:
+    """Which direction lines go: 0 down the height, 1 along the width."""
+    return 0 if _channel_cost(g, 0) < _channel_cost(g, 1) else 1
+
+
+def _scaled(g: Geometry, w: I64, start: I64) -> tuple[I64, I64, I64] | None:
+    """Weights and start values with the shift in them, and (multiplier, offset) per channel.
+
+    None where that is not exact, or where int16 does not hold it.
+    """
+    output = (g.output_zero, g.low, g.high)
+    if clamp_mode(output) != FLOOR:
+        return None
+    flat = w.reshape(len(w), -1)
+    low, high = accumulator_range(flat, start + g.input_zero * flat.sum(axis=1), g.input_zero)
+    base = (g.output_zero << DEPTHWISE_FRACTION) + (1 << (DEPTHWISE_FRACTION - 1))
+    left = np.zeros(len(w), np.int64)
+    rows = []
+    for c, (m, shift) in enumerate(zip(g.multipliers.tolist(), g.shifts.tolist(), strict=True)):
+        scale = short_scale(m, shift, int(low[c]), int(high[c]), output, DEPTHWISE_FRACTION)
+        if scale is None or int(np.abs(flat[c]).max()) << scale.left > (1 << 15) - 1:
+            return None
+        left[c] = scale.left
+        rows.append((scale.multiplier, base + scale.unit // 2))
+    return w << left[:, None, None], start << left, np.array(rows, np.int64)
+
+
+def _strip_bytes(g: Geometry, along: int) -> int:
+    words = ((g.output.shape[1 + along] - 1) * g.stride[0] + 3) // 2 + 1
     return 4 * STRIP_ROWS * 4 * words
 
 

@@ -17,8 +17,10 @@ from pipeline.codegen.numeric import I64, requantize, wrap32
 FLOOR, SIGN, CLAMP, WIDE = range(4)
 MODES = ("DSP_FLOOR", "DSP_SIGN", "DSP_CLAMP", "DSP_WIDE")
 
-_FRACTION = 16
-"""Bits below the point of a requantised value: SSAT #8, ASR #16 takes them off."""
+FRACTION = 14
+"""DSP_FRACTION of requant.h."""
+DEPTHWISE_FRACTION = 11
+"""DSP_DEPTHWISE_FRACTION of depthwise.h."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Scales:
     """
 
     mode: int
-    table: NDArray[np.int32]
+    table: I64
     output: dict[str, Any]
 
 
@@ -66,24 +68,23 @@ def pack_scales(
         output: zero point, lowest and highest stored value.
     """
     zero, least, most = output
-    whole = (least, most) == (-128, 127)
-    mode = CLAMP if not whole else FLOOR if zero == -128 else SIGN
+    mode = clamp_mode(output)
     single = len(multipliers) == 1
     rows: list[tuple[int, int]] = []
     for c, (m, shift) in enumerate(zip(multipliers.tolist(), shifts.tolist(), strict=True)):
         a, b = (int(low.min()), int(high.max())) if single else (int(low[c]), int(high[c]))
-        row = _scale(m, shift, a, b, output)
-        if row is None:
+        scale = short_scale(m, shift, a, b, output, FRACTION)
+        if scale is None:
             mode = WIDE
             break
-        rows.append(row)
+        rows.append((scale.multiplier, scale.left | scale.unit << 8))
     if mode == WIDE:
         rows = list(zip(multipliers.tolist(), shifts.tolist(), strict=True))
     return Scales(
         mode=mode,
-        table=np.array(rows, np.int64).astype(np.int32).reshape(-1, 2),
+        table=np.array(rows, np.int64).reshape(-1, 2),
         output={
-            "base": (zero << _FRACTION) + (1 << (_FRACTION - 1)),
+            "base": (zero << FRACTION) + (1 << (FRACTION - 1)),
             "zero_point": zero,
             "low": least,
             "high": most,
@@ -93,60 +94,79 @@ def pack_scales(
     )
 
 
-def _scale(
-    multiplier: int, shift: int, low: int, high: int, output: tuple[int, int, int]
-) -> tuple[int, int] | None:
-    """Multiplier and shift word of one channel, or None where the short form is not exact."""
+def clamp_mode(output: tuple[int, int, int]) -> int:
+    """FLOOR, SIGN or CLAMP by zero point, lowest and highest stored value."""
+    zero, least, most = output
+    if (least, most) != (-128, 127):
+        return CLAMP
+    return FLOOR if zero == -128 else SIGN
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One channel's requantisation as one floor.
+
+    y = ((acc << left) * multiplier / 2^32 + base + unit / 2 - (unit if acc < 0)) >> fraction
+    """
+
+    multiplier: int
+    left: int
+    unit: int
+
+
+def short_scale(
+    multiplier: int,
+    shift: int,
+    low: int,
+    high: int,
+    output: tuple[int, int, int],
+    fraction: int,
+) -> Scale | None:
+    """The short form for a channel, or None where it is not exact for all accumulators."""
     if multiplier == 0:
-        return 0, 0
+        return Scale(0, 0, 0)
     right = -shift
-    if right > _FRACTION - 1:
-        return _small_scale(multiplier, right, low, high, output)
-    left = _FRACTION + 1 - right
-    if max(-low, high, 0) << left >= 1 << 31:
+    most_right = fraction - 1
+    if right > 31 or max(-low, high, 0) << (fraction + 1 - min(right, most_right)) >= 1 << 31:
         return None
-    unit = 1 << (left - 1) if right >= 1 else 0
-    return multiplier, left | unit << 8
+    if right <= most_right:
+        left = fraction + 1 - right
+        return Scale(multiplier, left, 1 << (left - 1) if right >= 1 else 0)
+    drop = right - most_right
+    substitute = (multiplier + (1 << (drop - 1))) >> drop
+    if not _same_steps((multiplier, right), (substitute, most_right), low, high, output):
+        return None
+    return Scale(substitute, 2, 2)
 
 
-def _small_scale(
-    multiplier: int, right: int, low: int, high: int, output: tuple[int, int, int]
-) -> tuple[int, int] | None:
-    """A scale below 2^-16: a shorter multiplier, where that changes no output.
+def _same_steps(
+    a: tuple[int, int], b: tuple[int, int], low: int, high: int, output: tuple[int, int, int]
+) -> bool:
+    """Two scales (multiplier, right shift) give the same outputs from low to high.
 
-    The output is a step function of the accumulator with at most 256 steps; the
-    substitute is taken if it steps at the same places.
+    Outputs are step functions of the accumulator with at most 256 steps, so it is enough
+    to look at both sides of each step.
     """
     zero, least, most = output
-    most_right = _FRACTION - 1
-    drop = right - most_right
-    if right > 31 or max(-low, high, 0) << 2 >= 1 << 31:
-        return None
-    substitute = (multiplier + (1 << (drop - 1))) >> drop
 
-    def exact(acc: I64) -> I64:
-        return np.clip(requantize(acc, multiplier, -right) + zero, least, most)
-
-    def short(acc: I64) -> I64:
-        return np.clip(requantize(acc, substitute, -most_right) + zero, least, most)
+    def of(scale: tuple[int, int], acc: I64) -> I64:
+        return np.clip(requantize(acc, scale[0], -scale[1]) + zero, least, most)
 
     ends = np.array([low, high], np.int64)
-    first, last = exact(ends).tolist()
+    first, last = of(a, ends).tolist()
     wanted = np.arange(first + 1, last + 1, dtype=np.int64)
     below, above = np.full(wanted.shape, low), np.full(wanted.shape, high)
-    while np.any(above - below > 1):  # exact(below) < wanted <= exact(above)
+    while np.any(above - below > 1):  # of(a, below) < wanted <= of(a, above)
         middle = (below + above) // 2
-        reached = exact(middle) >= wanted
+        reached = of(a, middle) >= wanted
         below, above = np.where(reached, below, middle), np.where(reached, middle, above)
     points = np.concatenate([ends, below, above])
-    if not np.array_equal(exact(points), short(points)):
-        return None
-    return substitute, 2 | 2 << 8
+    return np.array_equal(of(a, points), of(b, points))
 
 
 def scale_constant(scales: Scales) -> Constant:
     """The dsp_scale_t array of a layer."""
-    return Constant("scales", "int32_t", scales.table, note="multiplier, shift")
+    return Constant("scales", "int32_t", scales.table.astype(np.int32), note="multiplier, shift")
 
 
 @dataclass(frozen=True, eq=False)

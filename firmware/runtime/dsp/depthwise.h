@@ -8,24 +8,39 @@
 #include "requant.h"
 
 /* The 3x3 kernel transposes strips of the image, four channels at a time, into planes of int16.
- * A word of a plane holds two neighbours of a row; words of one column stand together, so that one
- * LDM fetches the three rows of a field. */
-#define DSP_STRIP_ROWS 12U
+ * A word of a plane holds two neighbours of a line; the words of DSP_STRIP_LINES lines at one
+ * position stand together, so that one LDM fetches the three lines of a field. A line may be a row
+ * or a column of the image: long lines are faster. */
+#define DSP_STRIP_LINES 12U
+
+/* Bits below the point; the packer multiplies the weights so that no shift is left to do. */
+#define DSP_DEPTHWISE_FRACTION 11
+
+/* One direction of the image. */
+typedef struct {
+    uint16_t in, out;         /* pixels */
+    uint16_t in_step;         /* bytes from pixel to pixel */
+    uint16_t out_step;
+    uint8_t pad;              /* pixels before the first one */
+} dsp_axis_t;
 
 typedef struct {
-    const int32_t *weights; /* per channel: w01 of 3 rows, w12 of 3 rows, start value */
+    const int32_t *weights; /* per channel: (w0,w1) of 3 lines, (w1,w2) of 3 lines, start value */
     const dsp_scale_t *scales;
     dsp_output_t output;
+    dsp_axis_t along;  /* a line */
+    dsp_axis_t across; /* from line to line */
+    uint32_t in_bytes; /* of an image */
+    uint32_t out_bytes;
     uint16_t batches;
-    uint16_t in_height, in_width, channels;
-    uint16_t out_height, out_width;
+    uint16_t channels;
     uint8_t stride; /* 1 or 2, both ways */
-    uint8_t pad_top, pad_left;
+    uint8_t scaled; /* 1: mode DSP_FLOOR, weights and start carry the shift */
     int8_t in_zero;
 } dsp_depthwise_3x3_t;
 
-/* scratch: 4 * DSP_STRIP_ROWS * 4 bytes per word of a row, that is for
- * ((out_width - 1) * stride + 3) / 2 + 1 words (rounded down). */
+/* scratch, aligned to 4: 16 * DSP_STRIP_LINES bytes for each word of a line, of which there are
+ * ((along.out - 1) * stride + 3) / 2 + 1, rounded down. */
 void dsp_depthwise_3x3_s8(const dsp_depthwise_3x3_t *conv, const int8_t *in, int8_t *out,
                           void *scratch);
 

@@ -78,8 +78,8 @@ static __attribute__((naked, noinline)) void gemm_1px_pairs(const int32_t *w
                      "smmla r3, r3, r6, r5\n\t"
                      "smmla r2, r2, r8, r11\n\t"
                      "ldrd  r4, r5, [sp, #16]\n\t" /* out, its end */
-                     "ssat  r3, #8, r3, asr #16\n\t"
-                     "ssat  r2, #8, r2, asr #16\n\t"
+                     "ssat  r3, #8, r3, asr #14\n\t"
+                     "ssat  r2, #8, r2, asr #14\n\t"
                      "strb  r3, [r4], #1\n\t"
                      "strb  r2, [r4], #1\n\t"
                      "str   r4, [sp, #16]\n\t"

@@ -40,7 +40,7 @@ typedef struct {
 #define FLOOR(a)                                                                                   \
     "lsl   " a ", " a ", r3\n\t"                                                                   \
     "smmla " a ", " a ", r2, r12\n\t"                                                              \
-    "ssat  " a ", #8, " a ", asr #16\n\t"
+    "ssat  " a ", #8, " a ", asr #14\n\t"
 
 /* The same with the sign term: d = D, `t` is free. */
 #define SIGN(a, t, d)                                                                              \
@@ -48,7 +48,7 @@ typedef struct {
     "lsl   " a ", " a ", r3\n\t"                                                                   \
     "sub   " t ", r12, " t "\n\t"                                                                  \
     "smmla " a ", " a ", r2, " t "\n\t"                                                            \
-    "ssat  " a ", #8, " a ", asr #16\n\t"
+    "ssat  " a ", #8, " a ", asr #14\n\t"
 
 /* r1 = out, lr = stride; `t` is free. */
 #define STORE(a, b, c, d, t)                                                                       \

@@ -24,7 +24,7 @@ int32_t dsp_requant_any(int32_t acc, const dsp_scale_t *scale, const dsp_output_
         y = dsp_wrap_add(requant_wide(acc, scale->multiplier, scale->shift), output->zero_point);
     } else {
         int32_t t = dsp_offset(output->base, scale->shift) - ((scale->shift >> 8) & (acc >> 31));
-        y = dsp_smmla(dsp_shl_low_byte(acc, scale->shift), scale->multiplier, t) >> 16;
+        y = dsp_smmla(dsp_shl_low_byte(acc, scale->shift), scale->multiplier, t) >> DSP_FRACTION;
     }
     y = y < output->low ? output->low : y;
     return y > output->high ? output->high : y;

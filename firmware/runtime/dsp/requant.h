@@ -1,11 +1,11 @@
 /* From a 32-bit accumulator to int8, bit-identical to TFLite Micro's two roundings.
  *
  * TFLM computes h = round_half_up(acc * m / 2^31), then y = round_half_away(h / 2^r) + zero point,
- * then clamps. For 1 <= r <= 15 and |acc| << s inside int32 this is one floor:
+ * then clamps. For 1 <= r <= 13 and |acc| << s inside int32 this is one floor:
  *
- *     s = 17 - r,  D = 2^(s-1)
- *     y = ((acc << s) * m / 2^32 + base + D/2 - (acc < 0 ? D : 0)) >> 16,
- *     base = (zero point << 16) + 2^15
+ *     s = 15 - r,  D = 2^(s-1)
+ *     y = ((acc << s) * m / 2^32 + base + D/2 - (acc < 0 ? D : 0)) >> 14,
+ *     base = (zero point << 14) + 2^13
  *
  * because nested floors of integer divisions are one floor. For r <= 0 (left shifts too) the same
  * holds with D = 0. A layer whose zero point is -128 and whose clamp is the whole of int8 needs no
@@ -15,6 +15,9 @@
 #define DSP_REQUANT_H
 
 #include "simd.h"
+
+/* Bits below the point of a requantised value; SSAT takes them off. Written out in assembly. */
+#define DSP_FRACTION 14
 
 typedef enum {
     DSP_FLOOR = 0, /* no sign term, whole int8 range */
@@ -31,7 +34,7 @@ typedef struct {
 
 /* What the outputs of a layer have in common. */
 typedef struct {
-    int32_t base;       /* (zero point << 16) + 2^15 */
+    int32_t base;       /* (zero point << 14) + 2^13 */
     int8_t zero_point;  /* of the output */
     int8_t low, high;   /* clamp, for DSP_CLAMP and DSP_WIDE */
     uint8_t mode;       /* dsp_mode_t */
@@ -58,13 +61,13 @@ DSP_INLINE int32_t dsp_offset(int32_t base, int32_t shift)
 /* offset = dsp_offset(base, shift), kept by the caller as it is the same for a whole channel. */
 DSP_INLINE int32_t dsp_requant_floor(int32_t acc, int32_t multiplier, int32_t shift, int32_t offset)
 {
-    return dsp_ssat8_asr16(dsp_smmla(dsp_shl_low_byte(acc, shift), multiplier, offset));
+    return dsp_ssat8_asr(dsp_smmla(dsp_shl_low_byte(acc, shift), multiplier, offset), DSP_FRACTION);
 }
 
 DSP_INLINE int32_t dsp_requant_sign(int32_t acc, int32_t multiplier, int32_t shift, int32_t offset)
 {
     int32_t t = offset - ((shift >> 8) & (acc >> 31));
-    return dsp_ssat8_asr16(dsp_smmla(dsp_shl_low_byte(acc, shift), multiplier, t));
+    return dsp_ssat8_asr(dsp_smmla(dsp_shl_low_byte(acc, shift), multiplier, t), DSP_FRACTION);
 }
 
 /* Any mode: the slow way, for modes DSP_CLAMP and DSP_WIDE. */

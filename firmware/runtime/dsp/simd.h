@@ -127,13 +127,13 @@ DSP_INLINE int32_t dsp_pack_hi(int32_t a, int32_t b)
     return r;
 }
 
-/* x >> 16, saturated to int8. */
-DSP_INLINE int32_t dsp_ssat8_asr16(int32_t x)
-{
-    int32_t r;
-    __asm__("ssat %0, #8, %1, asr #16" : "=r"(r) : "r"(x));
-    return r;
-}
+/* x >> bits, saturated to int8. bits: a constant. */
+#define dsp_ssat8_asr(x, bits)                                                                     \
+    __extension__({                                                                                \
+        int32_t r__;                                                                               \
+        __asm__("ssat %0, #8, %1, asr %2" : "=r"(r__) : "r"(x), "I"(bits));                        \
+        r__;                                                                                       \
+    })
 
 #else
 
@@ -208,9 +208,9 @@ DSP_INLINE int32_t dsp_pack_hi(int32_t a, int32_t b)
 {
     return dsp_pair(dsp_hi(a), dsp_hi(b));
 }
-DSP_INLINE int32_t dsp_ssat8_asr16(int32_t x)
+DSP_INLINE int32_t dsp_ssat8_asr(int32_t x, int32_t bits)
 {
-    int32_t y = x >> 16;
+    int32_t y = x >> bits;
     return y < -128 ? -128 : (y > 127 ? 127 : y);
 }
 
