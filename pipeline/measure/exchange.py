@@ -13,6 +13,7 @@ from pipeline.measure.frames import Frame, Nak, Type, encode
 from pipeline.measure.link import Link
 
 _MOST_RESTARTS = 3
+_AFTER_GREETING = 0.1
 _ANSWER_BYTES = 600
 
 
@@ -117,6 +118,8 @@ class Exchange:
         self._sequence = random.randrange(1 << 16)
         self._last_valid = time.monotonic()
         self._restarts = link.restarts
+        self._acquainted = False
+        self._restarted = False
 
     def next_sequence(self) -> int:
         """A number no request has had for a long time."""
@@ -144,18 +147,24 @@ class Exchange:
         deadline = time.monotonic() + timeout
         while (item := self.link.next(deadline - time.monotonic())) is not None:
             if isinstance(item, str):
-                if item.startswith("m-init-done"):
-                    self._restarted()
+                if not item.startswith("m-init-done"):
+                    continue
+                if self._acquainted:
+                    self._count_restart()
                     return None
+                # It has only just started; what was sent before may have been heard or not.
+                deadline = min(deadline, time.monotonic() + _AFTER_GREETING)
             elif item.sequence == sequence:
                 self._last_valid = time.monotonic()
+                self._acquainted = True
                 return item
             else:
                 self.stats.discarded += 1
         return None
 
-    def _restarted(self) -> None:
+    def _count_restart(self) -> None:
         self.stats.restarts += 1
+        self._restarted = True
         if self.link.restarts - self._restarts > _MOST_RESTARTS:
             raise DeviceError(
                 f"the chip restarts again and again; {self.link.last_lines()}",
@@ -169,6 +178,9 @@ class Exchange:
         Raises:
             LinkError: for too long now.
         """
+        if self._restarted:
+            self._restarted = False
+            return
         self.stats.timeouts += 1
         if time.monotonic() - self._last_valid > self.give_up:
             raise self.link.silent(doing, self.give_up)

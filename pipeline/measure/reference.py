@@ -6,7 +6,6 @@ that makes an interpreter abort does not take us along.
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 import tempfile
 from pathlib import Path
@@ -18,9 +17,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DeviceError
 from pipeline.flash.process import Process
+from pipeline.measure import interpreters
+from pipeline.measure.interpreters import ENGINES, INPUTS, MODEL, NAME, OUTPUTS
 
-ENGINES = ("tflite-micro", "ai-edge-litert")
-_MODEL, _INPUTS, _OUTPUTS, _NAME = "model.tflite", "inputs.npy", "outputs.npy", "name.txt"
 _MOST_SECONDS = 3600.0
 
 
@@ -41,14 +40,15 @@ class Reference:
         self.name = "none"
         self._folder = tempfile.TemporaryDirectory(prefix="mcu-reference-")
         self._path = Path(self._folder.name)
-        (self._path / _MODEL).write_bytes(model)
-        np.save(self._path / _INPUTS, inputs)
+        (self._path / MODEL).write_bytes(model)
+        np.save(self._path / INPUTS, inputs)
         self._engines = list(ENGINES)
         self._process = self._start()
 
     def _start(self) -> Process:
         engine = self._engines.pop(0)
-        return Process([sys.executable, "-m", __name__, str(self._path), engine])
+        # -P: the modules beside the script are not to be imported in place of others
+        return Process([sys.executable, "-P", interpreters.__file__, str(self._path), engine])
 
     def outputs(self) -> NDArray[np.uint8] | None:
         """(n, bytes) of all output tensors, one after the other; None where nothing could run.
@@ -58,8 +58,8 @@ class Reference:
         while True:
             code = self._process.wait(_MOST_SECONDS)
             if code == 0:
-                self.name = (self._path / _NAME).read_text()
-                found: NDArray[np.uint8] = np.load(self._path / _OUTPUTS)
+                self.name = (self._path / NAME).read_text()
+                found: NDArray[np.uint8] = np.load(self._path / OUTPUTS)
                 return found
             words = self._process.output().strip().splitlines()
             self._process.end()
@@ -81,64 +81,3 @@ class Reference:
     ) -> None:
         self._process.end()
         self._folder.cleanup()
-
-
-def _tflite_micro(model: bytes, inputs: NDArray[Any]) -> NDArray[np.uint8]:
-    from tflite_micro import runtime
-
-    interpreter = runtime.Interpreter.from_bytes(model)
-    count = _count_outputs(interpreter.get_output_details)
-
-    def run(sample: NDArray[Any]) -> list[NDArray[Any]]:
-        interpreter.reset()
-        interpreter.set_input(sample[np.newaxis], 0)
-        interpreter.invoke()
-        return [interpreter.get_output(i) for i in range(count)]
-
-    return _run_all(run, inputs)
-
-
-def _count_outputs(details: Any) -> int:
-    count = 0
-    while True:
-        try:
-            details(count)
-        except (IndexError, RuntimeError, ValueError):
-            return count
-        count += 1
-
-
-def _litert(model: bytes, inputs: NDArray[Any]) -> NDArray[np.uint8]:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-    )
-    interpreter.allocate_tensors()
-    where = interpreter.get_input_details()[0]["index"]
-    outputs = [detail["index"] for detail in interpreter.get_output_details()]
-
-    def run(sample: NDArray[Any]) -> list[NDArray[Any]]:
-        interpreter.reset_all_variables()
-        interpreter.set_tensor(where, sample[np.newaxis])
-        interpreter.invoke()
-        return [interpreter.get_tensor(index) for index in outputs]
-
-    return _run_all(run, inputs)
-
-
-def _run_all(run: Any, inputs: NDArray[Any]) -> NDArray[np.uint8]:
-    rows = [b"".join(np.asarray(part).tobytes() for part in run(sample)) for sample in inputs]
-    return np.frombuffer(b"".join(rows), np.uint8).reshape(len(inputs), -1)
-
-
-def _main(folder: Path, engine: str) -> None:
-    run = _tflite_micro if engine == ENGINES[0] else _litert
-    model, inputs = (folder / _MODEL).read_bytes(), np.load(folder / _INPUTS)
-    np.save(folder / _OUTPUTS, run(model, inputs))
-    suffix = "" if engine == ENGINES[0] else " (BUILTIN_REF)"
-    (folder / _NAME).write_text(f"{engine} {importlib.metadata.version(engine)}{suffix}")
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]), sys.argv[2])

@@ -9,7 +9,8 @@
  *   FAKE_FAILS_AT=N     the Nth inference returns an error
  *   FAKE_FAULTS_AT=N    the Nth inference ends in the fault handler
  *   FAKE_HANGS_AT=N     the Nth inference never returns
- *   FAKE_RESETS_AT=N    the Nth inference restarts the chip (once: see FAKE_MARK)
+ *   FAKE_RESETS_AT=N    the Nth inference restarts the chip, once (FAKE_MARK remembers it)
+ *   FAKE_RESETS_ALWAYS=1  not only once
  *   FAKE_INIT_FAILS=1   engine_init() returns an error
  *   FAKE_DTYPE, FAKE_SCALE_1000, FAKE_ZERO_POINT of the input and the output */
 #include <stdio.h>
@@ -59,7 +60,8 @@ const engine_info_t *engine_info(void)
         .arena_bytes = 2048,
     };
     const char *sha256 = getenv("FAKE_SHA256");
-    info.sha256 = sha256 ? sha256 : "0000000000000000000000000000000000000000000000000000000000000000";
+    info.sha256 =
+        sha256 ? sha256 : "0000000000000000000000000000000000000000000000000000000000000000";
     info.layers = (uint32_t)host_option("FAKE_LAYERS", 3);
     return &info;
 }
@@ -96,7 +98,7 @@ static void pause_ms(long ms)
     (void)nanosleep(&time, NULL);
 }
 
-/* True the one time that the option's count is reached, over restarts too. */
+/* True in the inference that the option names; a restart begins to count anew. */
 static int once(const char *name)
 {
     return host_option(name, -1) == (long)inferences;
@@ -115,7 +117,7 @@ int engine_infer(void)
         const uint32_t stacked[8] = {0, 0, 0, 0, 0, 0x08001235, 0x08001236, 0x21000000};
         monitor_fault(stacked, 0x8200, 0x40000000, 0xDEADBEEF, 0xDEADBEEF);
     }
-    if (once("FAKE_RESETS_AT") && !getenv("FAKE_MARK")) {
+    if (once("FAKE_RESETS_AT") && (!getenv("FAKE_MARK") || host_option("FAKE_RESETS_ALWAYS", 0))) {
         (void)setenv("FAKE_MARK", "1", 1);
         port_reset();
     }
@@ -146,9 +148,7 @@ int engine_layer(uint32_t index)
     return 0;
 }
 
-void engine_reset(void)
-{
-}
+void engine_reset(void) {}
 
 const char *engine_error(void)
 {

@@ -35,9 +35,7 @@ void host_pass(uint64_t ticks)
     virtual_ticks += ticks;
 }
 
-void port_init(void)
-{
-}
+void port_init(void) {}
 
 int port_getc(void)
 {
@@ -128,9 +126,7 @@ uint32_t port_stack_peak_bytes(void)
     return 1234;
 }
 
-void port_timestamp_pin(void)
-{
-}
+void port_timestamp_pin(void) {}
 
 void port_reset(void)
 {
