@@ -8,17 +8,25 @@ from pathlib import Path
 from pipeline.board import Board, boards, load_board
 from pipeline.errors import DoesNotFit
 
+# What monitor, port, engine and kernels take beside the model, roughly: only to advise.
+_FIRMWARE_FLASH_BYTES = 32 * 1024
+_FIRMWARE_RAM_BYTES = 2 * 1024
+
 _OVERFLOW = re.compile(r"region [`'](\w+)' overflowed by (\d+) bytes")
 _SECTION = re.compile(r"section [`'](\S+)' will not fit in region [`'](\w+)'")
 
 
 def boards_that_fit(flash_bytes: int, ram_bytes: int) -> tuple[str, ...]:
-    """Boards with at least so much flash and RAM, the smallest first."""
+    """Boards with at least so much flash and RAM (the stack not counted).
+
+    Real boards come before virtual ones, and the smallest first.
+    """
     able = []
     for board in (load_board(board_id) for board_id in boards()):
         if board.flash.bytes >= flash_bytes and board.ram.bytes - board.stack_bytes >= ram_bytes:
-            able.append((board.ram.bytes + board.flash.bytes, board.id))
-    return tuple(board_id for _, board_id in sorted(able))
+            virtual = not board.platformio.upload
+            able.append((virtual, board.ram.bytes + board.flash.bytes, board.id))
+    return tuple(board_id for _, _, board_id in sorted(able))
 
 
 def check_before_build(board: Board, *, model_bytes: int, arena_bytes: int) -> None:
@@ -43,7 +51,12 @@ def check_before_build(board: Board, *, model_bytes: int, arena_bytes: int) -> N
                 f"{memory} overflows by {need - limit:,} bytes in section {section}: {what} alone "
                 f"take {need:,} bytes, {board.id} has {limit:,}",
                 where=board.id,
-                hint=_what_would_do(board, model_bytes, arena_bytes, memory),
+                hint=_what_would_do(
+                    board,
+                    model_bytes + _FIRMWARE_FLASH_BYTES,
+                    arena_bytes + _FIRMWARE_RAM_BYTES,
+                    memory,
+                ),
             )
 
 

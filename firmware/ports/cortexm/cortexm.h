@@ -9,33 +9,33 @@
 #define REG32(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
 /* System control block, B3.2.2 */
-#define SCB_ICSR REG32(0xE000ED04u)
-#define SCB_ICSR_PENDSTSET (1u << 26)
-#define SCB_VTOR REG32(0xE000ED08u)
-#define SCB_AIRCR REG32(0xE000ED0Cu)
+#define SCB_ICSR              REG32(0xE000ED04u)
+#define SCB_ICSR_PENDSTSET    (1u << 26)
+#define SCB_VTOR              REG32(0xE000ED08u)
+#define SCB_AIRCR             REG32(0xE000ED0Cu)
 #define SCB_AIRCR_SYSRESETREQ 0x05FA0004u
-#define SCB_CCR REG32(0xE000ED14u)
-#define SCB_SHCSR REG32(0xE000ED24u)
-#define SCB_CFSR REG32(0xE000ED28u)
-#define SCB_HFSR REG32(0xE000ED2Cu)
-#define SCB_MMFAR REG32(0xE000ED34u)
-#define SCB_BFAR REG32(0xE000ED38u)
-#define SCB_CPACR REG32(0xE000ED88u)
+#define SCB_CCR               REG32(0xE000ED14u)
+#define SCB_SHCSR             REG32(0xE000ED24u)
+#define SCB_CFSR              REG32(0xE000ED28u)
+#define SCB_HFSR              REG32(0xE000ED2Cu)
+#define SCB_MMFAR             REG32(0xE000ED34u)
+#define SCB_BFAR              REG32(0xE000ED38u)
+#define SCB_CPACR             REG32(0xE000ED88u)
 
 /* SysTick, B3.3 */
-#define SYST_CSR REG32(0xE000E010u)
+#define SYST_CSR     REG32(0xE000E010u)
 #define SYST_CSR_RUN 7u /* enabled, with interrupt, from the core's clock */
-#define SYST_RVR REG32(0xE000E014u)
-#define SYST_CVR REG32(0xE000E018u)
+#define SYST_RVR     REG32(0xE000E014u)
+#define SYST_CVR     REG32(0xE000E018u)
 
 /* Data watchpoint and trace unit, C1.8; its lock on Cortex-M7 is in the CoreSight block */
-#define DEMCR REG32(0xE000EDFCu)
-#define DEMCR_TRCENA (1u << 24)
-#define DWT_CTRL REG32(0xE0001000u)
+#define DEMCR              REG32(0xE000EDFCu)
+#define DEMCR_TRCENA       (1u << 24)
+#define DWT_CTRL           REG32(0xE0001000u)
 #define DWT_CTRL_CYCCNTENA 1u
-#define DWT_CYCCNT REG32(0xE0001004u)
-#define DWT_LAR REG32(0xE0001FB0u)
-#define DWT_LAR_UNLOCK 0xC5ACCE55u
+#define DWT_CYCCNT         REG32(0xE0001004u)
+#define DWT_LAR            REG32(0xE0001FB0u)
+#define DWT_LAR_UNLOCK     0xC5ACCE55u
 
 /* A 32-bit timer that counts up, used where the core has no cycle counter that moves. */
 typedef struct {

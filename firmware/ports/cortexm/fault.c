@@ -1,6 +1,6 @@
 /* Faults: find the stacked frame and a usable stack, then let the monitor tell the host. */
-#include "cortexm.h"
 #include "fault.h"
+#include "cortexm.h"
 
 #include <stddef.h>
 

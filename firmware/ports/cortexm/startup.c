@@ -28,14 +28,20 @@ typedef struct {
 __attribute__((section(".vectors"), used)) const vector_table_t vector_table = {
     &__stack_top,
     {
-        Reset_Handler, Fault_Handler, /* NMI */
-        Fault_Handler,                /* HardFault */
-        Fault_Handler,                /* MemManage */
-        Fault_Handler,                /* BusFault */
-        Fault_Handler,                /* UsageFault */
-        NULL, NULL, NULL, NULL, Fault_Handler, /* SVCall */
-        Fault_Handler,                         /* DebugMonitor */
-        NULL, Fault_Handler,                   /* PendSV */
+        Reset_Handler,
+        Fault_Handler, /* NMI */
+        Fault_Handler, /* HardFault */
+        Fault_Handler, /* MemManage */
+        Fault_Handler, /* BusFault */
+        Fault_Handler, /* UsageFault */
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        Fault_Handler, /* SVCall */
+        Fault_Handler, /* DebugMonitor */
+        NULL,
+        Fault_Handler, /* PendSV */
         SysTick_Handler,
     },
 };

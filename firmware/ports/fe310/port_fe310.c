@@ -4,44 +4,44 @@
 #include "riscv.h"
 
 /* 6: power, reset, clock, interrupt */
-#define PRCI_HFXOSCCFG REG32(0x10008004u)
-#define PRCI_HFXOSCCFG_EN (1u << 30)
+#define PRCI_HFXOSCCFG     REG32(0x10008004u)
+#define PRCI_HFXOSCCFG_EN  (1u << 30)
 #define PRCI_HFXOSCCFG_RDY (1u << 31)
-#define PRCI_PLLCFG REG32(0x10008008u)
+#define PRCI_PLLCFG        REG32(0x10008008u)
 /* 16 MHz / 2 = 8 MHz; * 2 * 40 = 640 MHz; / 2 = 320 MHz; reference HFXOSC */
 #define PRCI_PLLCFG_320MHZ (1u | (39u << 4) | (1u << 10) | (1u << 17))
-#define PRCI_PLLCFG_SEL (1u << 16)
+#define PRCI_PLLCFG_SEL    (1u << 16)
 #define PRCI_PLLCFG_BYPASS (1u << 18)
-#define PRCI_PLLCFG_LOCK (1u << 31)
-#define PRCI_PLLOUTDIV REG32(0x1000800Cu)
-#define PRCI_PLLOUTDIV_1 (1u << 8)
+#define PRCI_PLLCFG_LOCK   (1u << 31)
+#define PRCI_PLLOUTDIV     REG32(0x1000800Cu)
+#define PRCI_PLLOUTDIV_1   (1u << 8)
 
 /* 19: QSPI0, behind which the flash with the code lies */
-#define QSPI0_SCKDIV REG32(0x10014000u)
+#define QSPI0_SCKDIV       REG32(0x10014000u)
 #define QSPI0_SCKDIV_40MHZ 3u /* 320 / (2 * (3 + 1)) */
 
 /* 17: GPIO */
-#define GPIO_IOF_EN REG32(0x10012038u)
+#define GPIO_IOF_EN  REG32(0x10012038u)
 #define GPIO_IOF_SEL REG32(0x1001203Cu)
-#define GPIO_UART0 ((1u << 16) | (1u << 17))
+#define GPIO_UART0   ((1u << 16) | (1u << 17))
 
 /* 18: UART0 */
-#define UART_TXDATA REG32(0x10013000u)
-#define UART_TXDATA_FULL (1u << 31)
-#define UART_RXDATA REG32(0x10013004u)
+#define UART_TXDATA       REG32(0x10013000u)
+#define UART_TXDATA_FULL  (1u << 31)
+#define UART_RXDATA       REG32(0x10013004u)
 #define UART_RXDATA_EMPTY (1u << 31)
-#define UART_TXCTRL REG32(0x10013008u)
-#define UART_RXCTRL REG32(0x1001300Cu)
-#define UART_IP REG32(0x10013014u)
-#define UART_DIV REG32(0x10013018u)
-#define UART_BITS 10u
+#define UART_TXCTRL       REG32(0x10013008u)
+#define UART_RXCTRL       REG32(0x1001300Cu)
+#define UART_IP           REG32(0x10013014u)
+#define UART_DIV          REG32(0x10013018u)
+#define UART_BITS         10u
 
 /* 6.1: always-on watchdog, used to restart */
-#define AON_WDOGCFG REG32(0x10000000u)
+#define AON_WDOGCFG       REG32(0x10000000u)
 #define AON_WDOGCFG_RESET ((1u << 8) | (1u << 12)) /* wdogrsten, wdogenalways */
-#define AON_WDOGKEY REG32(0x1000001Cu)
+#define AON_WDOGKEY       REG32(0x1000001Cu)
 #define AON_WDOGKEY_VALUE 0x51F15Eu
-#define AON_WDOGCMP REG32(0x10000020u)
+#define AON_WDOGCMP       REG32(0x10000020u)
 
 #define RESET_HZ 13800000u /* HFROSC, 6.4, as it starts */
 

@@ -3,14 +3,14 @@
 #include "cortexm.h"
 #include "port.h"
 
-#define UART_DATA REG32(PORT_UART_BASE + 0x00u)
-#define UART_STATE REG32(PORT_UART_BASE + 0x04u)
+#define UART_DATA          REG32(PORT_UART_BASE + 0x00u)
+#define UART_STATE         REG32(PORT_UART_BASE + 0x04u)
 #define UART_STATE_TX_FULL 1u
 #define UART_STATE_RX_FULL 2u
-#define UART_CTRL REG32(PORT_UART_BASE + 0x08u)
-#define UART_CTRL_TX_RX 3u
-#define UART_BAUDDIV REG32(PORT_UART_BASE + 0x10u)
-#define UART_BAUDDIV_MIN 16u
+#define UART_CTRL          REG32(PORT_UART_BASE + 0x08u)
+#define UART_CTRL_TX_RX    3u
+#define UART_BAUDDIV       REG32(PORT_UART_BASE + 0x10u)
+#define UART_BAUDDIV_MIN   16u
 
 int port_set_baud(uint32_t baud)
 {
