@@ -115,8 +115,14 @@ class Conv2d:
             constants=gemm_constants(stream, scales),
             files=("dsp/conv.h", "dsp/conv.c", "dsp/gemm_4px.c", *_GEMM),
             scratch=_scratch(k),
+            in_place=(0,) if _pixelwise(g) else (),
             encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
         )
+
+
+def _pixelwise(g: Geometry) -> bool:
+    """Each pixel is read, once, before it is written: the output may take the input's place."""
+    return g.kernel == (1, 1) and g.stride == (1, 1) and g.input.shape == g.output.shape
 
 
 def _scratch(k: int) -> int:

@@ -21,6 +21,10 @@ DEPTHWISE_PER_READ = 2.3
 DEPTHWISE_PER_MAC = 3.5
 DEPTHWISE_PER_OUTPUT = 20.0
 
+ADD = 9.0
+POOL_PER_OUTPUT = 30.0
+POOL_PER_TAP = 2.0
+
 
 def gemm(pixels: int, k: int, channels: int) -> float:
     """The tiles over all pixels."""

@@ -140,9 +140,15 @@ class Depthwise3x3:
             ),
             files=("dsp/depthwise.h", "dsp/depthwise_3x3.c", "dsp/requant.c"),
             scratch=_strip_bytes(g, along),
+            in_place=(0,) if _one_strip(g, along) and g.input.shape == g.output.shape else (),
             slack=_slack(g),
             encoding="dense, int16",
         )
+
+
+def _one_strip(g: Geometry, along: int) -> bool:
+    """All lines of a channel are in the planes before the first output is written."""
+    return g.output.shape[2 - along] <= (STRIP_ROWS - 3) // g.stride[0] + 1
 
 
 def _axis(g: Geometry, axis: int) -> dict[str, int]:

@@ -18,10 +18,10 @@
 
 /* One direction of the image. */
 typedef struct {
-    uint16_t in, out;         /* pixels */
-    uint16_t in_step;         /* bytes from pixel to pixel */
+    uint16_t in, out; /* pixels */
+    uint16_t in_step; /* bytes from pixel to pixel */
     uint16_t out_step;
-    uint8_t pad;              /* pixels before the first one */
+    uint8_t pad; /* pixels before the first one */
 } dsp_axis_t;
 
 typedef struct {

@@ -25,7 +25,8 @@ typedef struct {
 
 /* Registers: r0-r2 words of three lines, or multiplier, offset and out_step; r3 plane, r4-r6
  * (w0,w1), r7-r9 (w1,w2), r10, r11 accumulators, r12 end of the line, lr out. GCC keeps half of
- * that in memory: 2.1 instructions a MAC against 1.4. All instructions of the macros have 4 bytes. */
+ * that in memory: 2.1 instructions a MAC against 1.4. All instructions of the macros have 4 bytes.
+ */
 #define LOAD_WORDS  "ldmia.w r3, {r0-r2}\n\t"
 #define LOAD_SCALE  "ldmia.w sp, {r0-r2}\n\t"
 #define ADVANCE     "add.w r3, r3, #192\n\t"
@@ -34,27 +35,29 @@ typedef struct {
 /* An output from the two words before it ended with B * w2, one that starts between them with
  * B * w1 + T * w2. */
 #define END_EVEN(a)                                                                                \
-    "smlabt " a ", r0, r7, " a "\n\tsmlabt " a ", r1, r8, " a "\n\tsmlabt " a ", r2, r9, " a "\n\t"
+    "smlabt " a ", r0, r7, " a "\n\tsmlabt " a ", r1, r8, " a "\n\tsmlabt " a ", r2, r9, " a "\n"  \
+                                                                                             "\t"
 #define END_ODD(a)                                                                                 \
     "smlad " a ", r0, r7, " a "\n\tsmlad " a ", r1, r8, " a "\n\tsmlad " a ", r2, r9, " a "\n\t"
 #define BEGIN_EVEN(a)                                                                              \
     "smlad " a ", r0, r4, " a "\n\tsmlad " a ", r1, r5, " a "\n\tsmlad " a ", r2, r6, " a "\n\t"
 #define BEGIN_ODD(a)                                                                               \
-    "smlatb " a ", r0, r4, " a "\n\tsmlatb " a ", r1, r5, " a "\n\tsmlatb " a ", r2, r6, " a "\n\t"
+    "smlatb " a ", r0, r4, " a "\n\tsmlatb " a ", r1, r5, " a "\n\tsmlatb " a ", r2, r6, " a "\n"  \
+                                                                                             "\t"
 
 /* Stride 1: two outputs a word, 18 MACs in 24 instructions. */
 #define PAIR                                                                                       \
-    LOAD_WORDS END_EVEN("r10") END_ODD("r11") LOAD_SCALE QUANTISE("r10") QUANTISE("r11")           \
-    "strb.w r10, [lr]\n\t"                                                                         \
-    "strb.w r11, [lr, r2]\n\t"                                                                     \
-    "add.w lr, lr, r2, lsl #1\n\t" LOAD_WORDS                                                      \
-    "ldrd  r10, r11, [sp, #12]\n\t" ADVANCE BEGIN_EVEN("r10") BEGIN_ODD("r11")
+    LOAD_WORDS END_EVEN("r10") END_ODD("r11") LOAD_SCALE QUANTISE("r10")                           \
+        QUANTISE("r11") "strb.w r10, [lr]\n\t"                                                     \
+                        "strb.w r11, [lr, r2]\n\t"                                                 \
+                        "add.w lr, lr, r2, lsl #1\n\t" LOAD_WORDS                                  \
+                        "ldrd  r10, r11, [sp, #12]\n\t" ADVANCE BEGIN_EVEN("r10") BEGIN_ODD("r11")
 #define PAIR_BYTES 96U
 
 /* Stride 2: one output a word, 9 MACs in 14 instructions. */
 #define SINGLE(a, b)                                                                               \
-    LOAD_WORDS "ldr.w " b ", [sp, #12]\n\t" ADVANCE END_EVEN(a) BEGIN_EVEN(b) LOAD_SCALE QUANTISE( \
-        a) "strb.w " a ", [lr]\n\tadd.w lr, lr, r2\n\t"
+    LOAD_WORDS "ldr.w " b ", [sp, #12]\n\t" ADVANCE END_EVEN(a) BEGIN_EVEN(b)                      \
+        LOAD_SCALE QUANTISE(a) "strb.w " a ", [lr]\n\tadd.w lr, lr, r2\n\t"
 #define SINGLE_BYTES 56U
 
 #define ENTER                                                                                      \
@@ -89,30 +92,26 @@ typedef struct {
     "pop   {r4-r11, pc}\n\t"
 #define LOOP_BRANCH_BYTES 6U /* CMP and a far BNE */
 
-static __attribute__((naked, noinline)) void
-lines_stride_1(const channel_t *channel __attribute__((unused)))
+static __attribute__((naked, noinline)) void lines_stride_1(const channel_t *channel
+                                                            __attribute__((unused)))
 {
-    __asm__ volatile(ENTER LINE_STARTS BEGIN_EVEN("r10") BEGIN_ODD("r11")
-                     ENTER_LOOP PAIR PAIR
+    __asm__ volatile(ENTER LINE_STARTS BEGIN_EVEN("r10") BEGIN_ODD("r11") ENTER_LOOP PAIR PAIR
                      "cmp   r3, r12\n\t"
                      "bne.w 2b\n\t"
                      "ldr   r0, [sp, #48]\n\t"
                      "cmp   r0, #0\n\t"
-                     "beq   3f\n\t"
-                     LOAD_WORDS END_EVEN("r10") LOAD_SCALE QUANTISE("r10")
-                     "strb  r10, [lr]\n"
-                     "3:\n\t" LINE_ENDS);
+                     "beq   3f\n\t" LOAD_WORDS END_EVEN("r10")
+                         LOAD_SCALE QUANTISE("r10") "strb  r10, [lr]\n"
+                                                    "3:\n\t" LINE_ENDS);
 }
 
-static __attribute__((naked, noinline)) void
-lines_stride_2(const channel_t *channel __attribute__((unused)))
+static __attribute__((naked, noinline)) void lines_stride_2(const channel_t *channel
+                                                            __attribute__((unused)))
 {
     /* r10 and r11 begin alike, as an odd number of outputs enters with r11. */
-    __asm__ volatile(ENTER LINE_STARTS BEGIN_EVEN("r10")
-                     "mov   r11, r10\n\t"
-                     ENTER_LOOP SINGLE("r10", "r11") SINGLE("r11", "r10")
-                     "cmp   r3, r12\n\t"
-                     "bne.w 2b\n\t" LINE_ENDS);
+    __asm__ volatile(ENTER LINE_STARTS BEGIN_EVEN("r10") "mov   r11, r10\n\t" ENTER_LOOP SINGLE(
+        "r10", "r11") SINGLE("r11", "r10") "cmp   r3, r12\n\t"
+                                           "bne.w 2b\n\t" LINE_ENDS);
 }
 #endif
 
@@ -136,7 +135,8 @@ static void lines_any(const dsp_depthwise_3x3_t *conv, const channel_t *channel,
                 }
             }
             if (conv->scaled != 0U) {
-                *out = (int8_t)dsp_ssat8_asr(dsp_smmla(acc, channel->multiplier, channel->offset), DSP_DEPTHWISE_FRACTION);
+                *out = (int8_t)dsp_ssat8_asr(dsp_smmla(acc, channel->multiplier, channel->offset),
+                                             DSP_DEPTHWISE_FRACTION);
             } else {
                 *out = (int8_t)dsp_requant(acc, scale, &conv->output);
             }

@@ -112,6 +112,29 @@ DSP_INLINE int32_t dsp_ssub16(int32_t a, int32_t b)
     return r;
 }
 
+/* Lane-wise acc + the bytes 0 and 2 of x, or 1 and 3. */
+DSP_INLINE int32_t dsp_sxtab16(int32_t acc, int32_t x)
+{
+    int32_t r;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(r) : "r"(acc), "r"(x));
+    return r;
+}
+
+DSP_INLINE int32_t dsp_sxtab16_odd(int32_t acc, int32_t x)
+{
+    int32_t r;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(r) : "r"(acc), "r"(x));
+    return r;
+}
+
+/* The larger of each two signed bytes. */
+DSP_INLINE int32_t dsp_max8(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
 /* {a.lo, b.lo} and {a.hi, b.hi}. */
 DSP_INLINE int32_t dsp_pack_lo(int32_t a, int32_t b)
 {
@@ -200,6 +223,26 @@ DSP_INLINE int32_t dsp_ssub16(int32_t a, int32_t b)
 {
     return dsp_pair(dsp_lo(a) - dsp_lo(b), dsp_hi(a) - dsp_hi(b));
 }
+DSP_INLINE int32_t dsp_sxtab16(int32_t acc, int32_t x)
+{
+    return dsp_sadd16(acc, dsp_sxtb16(x));
+}
+
+DSP_INLINE int32_t dsp_sxtab16_odd(int32_t acc, int32_t x)
+{
+    return dsp_sadd16(acc, dsp_sxtb16_odd(x));
+}
+
+DSP_INLINE int32_t dsp_max8(int32_t a, int32_t b)
+{
+    uint32_t r = 0U;
+    for (int i = 0; i < 4; i++) {
+        const int32_t most = dsp_byte(a, i) > dsp_byte(b, i) ? dsp_byte(a, i) : dsp_byte(b, i);
+        r |= ((uint32_t)most & 255U) << (8 * i);
+    }
+    return (int32_t)r;
+}
+
 DSP_INLINE int32_t dsp_pack_lo(int32_t a, int32_t b)
 {
     return dsp_pair(a, b);
