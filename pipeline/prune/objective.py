@@ -34,27 +34,31 @@ class Objective:
         kind: how the outputs compare with `answers`: "softmax" and "logits" with class
             indices, "sigmoid" with 0 or 1, "values" by squared error, "none": not at all.
         answers: (n, ...) for each training sample, or None.
-        teacher: (n, ...) outputs of the unpruned network, or None where it does not teach.
+        teacher: the unpruned network, or None where it does not teach.
         output: "softmax", "sigmoid" or "linear", the activation the outputs went through.
     """
 
     kind: Kind
     answers: NDArray[Any] | None
-    teacher: NDArray[np.float32] | None
+    teacher: Any
     output: str
 
-    def loss(self, outputs: Any, answers: Any, teacher: Any) -> Any:
-        """Return the mean loss (a scalar tensor) of a batch."""
-        tf = tensorflow()
-        total = tf.constant(0.0)
-        if self.kind != "none":
-            total = self._labels(outputs, answers)
+    def loss(self, outputs: Any, answers: Any, taught: Any, labelled: int | None = None) -> Any:
+        """Return the mean loss (a scalar tensor) of a batch.
+
+        Args:
+            outputs: (b, ...) of the network in training.
+            answers: (b, ...) what it should have said; ignored where kind is "none".
+            taught: (b, ...) what the teacher said; ignored without a teacher.
+            labelled: only the first so many have answers; None is all of them.
+        """
         if self.teacher is None:
-            return total
-        taught = self._distillation(outputs, teacher)
+            return self._labels(outputs, answers)
+        distilled = self._distillation(outputs, taught)
         if self.kind == "none":
-            return taught
-        return _LABEL_WEIGHT * total + (1.0 - _LABEL_WEIGHT) * taught
+            return distilled
+        labels = self._labels(outputs[:labelled], answers[:labelled])
+        return _LABEL_WEIGHT * labels + (1.0 - _LABEL_WEIGHT) * distilled
 
     def _labels(self, outputs: Any, answers: Any) -> Any:
         losses = tensorflow().keras.losses
@@ -68,17 +72,17 @@ class Objective:
             return tensorflow().reduce_mean(losses.binary_crossentropy(answers, outputs))
         return tensorflow().reduce_mean(tensorflow().square(outputs - answers))
 
-    def _distillation(self, outputs: Any, teacher: Any) -> Any:
+    def _distillation(self, outputs: Any, taught: Any) -> Any:
         tf = tensorflow()
         if self.output == "sigmoid":
-            return tf.reduce_mean(tf.keras.losses.binary_crossentropy(teacher, outputs))
+            return tf.reduce_mean(tf.keras.losses.binary_crossentropy(taught, outputs))
         if self.kind == "values" or (self.output == "linear" and self.kind != "logits"):
-            return tf.reduce_mean(tf.square(outputs - teacher))
+            return tf.reduce_mean(tf.square(outputs - taught))
         if self.output == "softmax":
-            outputs, teacher = tf.math.log(outputs + _TINY), tf.math.log(teacher + _TINY)
-        soft = tf.nn.softmax(teacher / _TEMPERATURE)
+            outputs, taught = tf.math.log(outputs + _TINY), tf.math.log(taught + _TINY)
+        soft = tf.nn.softmax(taught / _TEMPERATURE)
         crossed = tf.nn.softmax_cross_entropy_with_logits(soft, outputs / _TEMPERATURE)
-        own = tf.nn.softmax_cross_entropy_with_logits(soft, teacher / _TEMPERATURE)
+        own = tf.nn.softmax_cross_entropy_with_logits(soft, taught / _TEMPERATURE)
         return tf.reduce_mean(crossed - own) * _TEMPERATURE**2
 
 
@@ -121,10 +125,9 @@ def find_objective(model: Any, data: Dataset, *, distill: bool | None = None) ->
         or len(data) < _FEW_LABELS_PER_CLASS * max(2, len(np.unique(data.y)))
     )
     teach = kind == "none" or (few and kind != "values" if distill is None else distill)
-    teacher = predict(model, data.x) if teach else None
-    if teacher is not None and not np.isfinite(teacher).all():
+    if teach and not np.isfinite(predict(model, data.x)).all():
         raise DataError("the network answers NaN or infinity to these samples", where=data.name)
-    return Objective(kind, answers, teacher, output)
+    return Objective(kind, answers, model if teach else None, output)
 
 
 def _classification(

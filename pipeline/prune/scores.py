@@ -97,18 +97,18 @@ def _taylor(
     kernels = [_kernel(layer) for layer in layers]
     totals = [np.zeros(len(found.uses[name].outputs)) for name in found.producers]
 
-    def gradients(samples: Any, answers: Any, teacher: Any) -> Any:
+    def gradients(samples: Any, answers: Any) -> Any:
+        taught = None if objective.teacher is None else objective.teacher(samples, training=False)
         with tf.GradientTape() as tape:
-            loss = objective.loss(model(samples, training=False), answers, teacher)
+            loss = objective.loss(model(samples, training=False), answers, taught)
         return tape.gradient(loss, kernels)
 
     step = tf.function(gradients, reduce_retracing=True)
     nothing = np.zeros(len(x), np.float32)
     answers = nothing if objective.answers is None else objective.answers
-    teacher = nothing if objective.teacher is None else objective.teacher
     for start in range(0, len(few), _BATCH):
         part = few[start : start + _BATCH]
-        for index, gradient in enumerate(step(x[part], answers[part], teacher[part])):
+        for index, gradient in enumerate(step(x[part], answers[part])):
             product = kernels[index].numpy() * np.asarray(gradient)
             totals[index] += np.square(_per_channel(layers[index], product))
     return [

@@ -90,7 +90,7 @@ def train(
 
     Args:
         model: a tf_keras model; wrapped layers are welcome.
-        objective: whose answers and teacher outputs go with `x`.
+        objective: whose answers go with `x`.
         x: (n, ...) training samples.
         settings: see there.
         callbacks: called at the start and after each epoch.
@@ -103,13 +103,14 @@ def train(
     """
     started = time.monotonic()
     callbacks = callbacks or Callbacks()
+    tf = tensorflow()
     seed_everything(settings.seed)
     rng = np.random.default_rng(settings.seed)
     learned, held = _split(len(x), settings.seed)
     per_epoch = steps_per_epoch(len(x), settings)
     optimizer = tf_keras().optimizers.Adam(settings.rate, clipnorm=1.0)
     arrays = _tensors(x, objective)
-    step = _step(model, objective, optimizer, arrays)
+    step = _step(model, objective, optimizer, arrays, settings)
     judge = _judge(model, objective, arrays, held)
     callbacks.begin()
     good = model.get_weights()
@@ -124,7 +125,8 @@ def train(
             done = (epoch - 1 + index / per_epoch) / settings.epochs
             rate = settings.rate * (_FINAL_RATE + (1 - _FINAL_RATE) * _cosine(done))
             optimizer.learning_rate.assign(rate)
-            losses.append(float(step(tensorflow().constant(part))))
+            number = (epoch - 1) * per_epoch + index
+            losses.append(float(step(tf.constant(part), tf.constant(number))))
         callbacks.epoch_end()
         loss = float(judge()) if len(held) else float(np.mean(losses))
         if not math.isfinite(loss) or not all(map(math.isfinite, losses)):
@@ -156,26 +158,31 @@ def _split(samples: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]
     return np.sort(order[held:]), np.sort(order[:held])
 
 
-Arrays = tuple[Any, Any, Any]
+Arrays = tuple[Any, Any]
 
 
 def _tensors(x: NDArray[Any], objective: Objective) -> Arrays:
-    """Return samples, answers and teacher outputs as tensors; zeros stand for what is missing."""
+    """Return samples and answers as tensors; zeros stand for answers that are missing."""
     tf = tensorflow()
-    nothing = np.zeros(len(x), np.float32)
-    answers = nothing if objective.answers is None else objective.answers
-    teacher = nothing if objective.teacher is None else objective.teacher
-    return tf.constant(x), tf.constant(answers), tf.constant(teacher)
+    answers = np.zeros(len(x), np.float32) if objective.answers is None else objective.answers
+    return tf.constant(x), tf.constant(answers)
 
 
-def _step(model: Any, objective: Objective, optimizer: Any, arrays: Arrays) -> Callable[[Any], Any]:
+def _step(
+    model: Any, objective: Objective, optimizer: Any, arrays: Arrays, settings: Settings
+) -> Callable[[Any, Any], Any]:
     tf = tensorflow()
     optimizer.build(model.trainable_variables)
 
-    def step(indices: Any) -> Any:
-        x, answers, teacher = (tf.gather(array, indices) for array in arrays)
+    def step(indices: Any, number: Any) -> Any:
+        x, answers = (tf.gather(array, indices) for array in arrays)
+        taught, labelled = None, None
+        if objective.teacher is not None:
+            labelled = x.shape[0] // 2
+            x = _mixed(x, labelled, (settings.seed, number))
+            taught = objective.teacher(x, training=False)
         with tf.GradientTape() as tape:
-            loss = objective.loss(model(x, training=True), answers, teacher)
+            loss = objective.loss(model(x, training=True), answers, taught, labelled)
             total = tf.add_n([loss, *model.losses]) if model.losses else loss
         variables = model.trainable_variables
         gradients = tape.gradient(total, variables)
@@ -184,8 +191,23 @@ def _step(model: Any, objective: Objective, optimizer: Any, arrays: Arrays) -> C
         )
         return loss
 
-    compiled: Callable[[Any], Any] = tf.function(step, reduce_retracing=True)
+    compiled: Callable[[Any, Any], Any] = tf.function(step, reduce_retracing=True)
     return compiled
+
+
+def _mixed(x: Any, kept: int, seed: tuple[int, Any]) -> Any:
+    """Return the first `kept` samples as they are, the others blended with each other.
+
+    A teacher answers to any input, so blends are new samples for free (mixup: Zhang et al.,
+    2018); with few samples they keep the pruned network from learning those by heart.
+    """
+    tf = tensorflow()
+    rest = x[kept:]
+    if not x.dtype.is_floating:
+        return x
+    shape = [rest.shape[0]] + [1] * (len(x.shape) - 1)
+    share = tf.random.stateless_uniform(shape, seed)
+    return tf.concat([x[:kept], share * rest + (1.0 - share) * rest[::-1]], axis=0)
 
 
 def _judge(
@@ -195,8 +217,9 @@ def _judge(
     indices = tf.constant(held)
 
     def judge() -> Any:
-        x, answers, teacher = (tf.gather(array, indices) for array in arrays)
-        return objective.loss(model(x, training=False), answers, teacher)
+        x, answers = (tf.gather(array, indices) for array in arrays)
+        taught = None if objective.teacher is None else objective.teacher(x, training=False)
+        return objective.loss(model(x, training=False), answers, taught)
 
     compiled: Callable[[], Any] = tf.function(judge)
     return compiled
