@@ -394,6 +394,12 @@ def report(run: Run) -> Report:
         measurement=measurement_of(run),
         artifacts=run.artifacts_before("report"),
     )
-    made.write(run.path / REPORT)
-    run.step("report", digest(made.to_json()), (REPORT,), lambda _: None, lambda _: None)
-    return made
+    key = digest(made.to_json())
+    return run.step(
+        "report", key, (REPORT,), lambda folder: _written(made, folder), lambda _: made
+    )
+
+
+def _written(report: Report, folder: Path) -> Report:
+    report.write(folder / REPORT)
+    return report
