@@ -6,13 +6,14 @@ from pipeline.codegen.kernel import Kernel
 from pipeline.codegen.kernels_dsp_conv import Conv2d, FullyConnected
 from pipeline.codegen.kernels_dsp_depthwise import Depthwise, Depthwise3x3
 from pipeline.codegen.kernels_dsp_pool import Add, Pool
+from pipeline.codegen.kernels_dsp_winograd import VARIANTS
 
 KERNELS: dict[str, list[Kernel]] = {
     "ADD": [Add()],
     "SUB": [Add()],
     "AVERAGE_POOL_2D": [Pool("average_pool")],
     "MAX_POOL_2D": [Pool("max_pool")],
-    "CONV_2D": [Conv2d()],
+    "CONV_2D": [Conv2d(), *VARIANTS],
     "DEPTHWISE_CONV_2D": [Depthwise3x3(), Depthwise()],
     "FULLY_CONNECTED": [FullyConnected()],
 }

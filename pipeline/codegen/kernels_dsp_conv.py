@@ -50,7 +50,7 @@ def gemm_constants(stream: Stream, scales: Scales) -> tuple[Constant, ...]:
     )
 
 
-def _matrix(g: Geometry) -> tuple[I64, I64, I64, I64]:
+def matrix(g: Geometry) -> tuple[I64, I64, I64, I64]:
     """Weights (channels, K), start values, and the accumulators' range."""
     weights = g.weights.reshape(g.weights.shape[0], -1).astype(np.int64)
     bias = np.zeros(len(weights), np.int64) if g.bias is None else g.bias.astype(np.int64)
@@ -81,7 +81,7 @@ class Conv2d:
     def lower(self, site: Site) -> Code:
         """A call of dsp_conv_s8."""
         g = geometry(site.graph, site.op)
-        weights, start, low, high = _matrix(g)
+        weights, start, low, high = matrix(g)
         channels, k = weights.shape
         pixels = g.output.shape[1] * g.output.shape[2]
         # The last pixels go one by one, with K in steps of 8; that is worth some padding.
@@ -143,9 +143,7 @@ class FullyConnected:
         """From the table of kernels_dsp_cost."""
         d = dense(graph, op)
         outputs, k = d.weights.shape
-        return Cost(
-            cycles=d.rows * costs.dense(k, outputs), flash=0, ram=2 * k + 16
-        )
+        return Cost(cycles=d.rows * costs.dense(k, outputs), flash=0, ram=2 * k + 16)
 
     def lower(self, site: Site) -> Code:
         """A call of dsp_fully_connected_s8."""
@@ -167,4 +165,3 @@ class FullyConnected:
             scratch=4 * stream.k_pairs,
             encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
         )
-

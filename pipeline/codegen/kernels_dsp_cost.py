@@ -25,6 +25,13 @@ ADD = 9.0
 POOL_PER_OUTPUT = 30.0
 POOL_PER_TAP = 2.0
 
+WINOGRAD_PER_STEP = 11.0
+WINOGRAD_PER_FREQUENCY = 14.0
+WINOGRAD_PER_OUTPUT = 90.0
+"""A tile of one channel."""
+WINOGRAD_PER_INPUT = 45.0
+WINOGRAD_PER_WEIGHT = 40.0
+
 
 def gemm(pixels: int, k: int, channels: int) -> float:
     """The tiles over all pixels."""
@@ -39,3 +46,13 @@ def gather(pixels: int, k: int, field: bool) -> float:
 def dense(k: int, outputs: int) -> float:
     """One row of a fully connected layer."""
     return outputs * (k * TILE_1PX_PER_MAC + DENSE_PER_OUTPUT) + WIDEN_PER_BYTE * k
+
+
+def winograd(inputs: int, outputs: int, blocks: int, again: int) -> float:
+    """An image in blocks of four tiles; inputs are transformed `again` times."""
+    products = 16 * (inputs / 2 * WINOGRAD_PER_STEP + WINOGRAD_PER_FREQUENCY)
+    return (
+        blocks * outputs / 2 * (products + 8 * WINOGRAD_PER_OUTPUT)
+        + 4 * blocks * inputs * WINOGRAD_PER_INPUT * again
+        + inputs * outputs * WINOGRAD_PER_WEIGHT
+    )

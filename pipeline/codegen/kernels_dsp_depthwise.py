@@ -171,7 +171,8 @@ def _channel_cost(g: Geometry, along: int) -> float:
     read = min(g.input.shape[2 - along], lines * stride) + 2 * (strips - 1)
     return (
         strips * costs.DEPTHWISE_PER_STRIP
-        + read * (costs.DEPTHWISE_PER_READ_LINE + g.input.shape[1 + along] * costs.DEPTHWISE_PER_READ)
+        + read
+        * (costs.DEPTHWISE_PER_READ_LINE + g.input.shape[1 + along] * costs.DEPTHWISE_PER_READ)
         + lines * (costs.DEPTHWISE_PER_LINE + outputs * costs.DEPTHWISE_3X3[stride - 1])
     )
 
