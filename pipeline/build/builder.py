@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from configparser import ConfigParser
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.board import Board
@@ -67,11 +69,26 @@ def build(
         raise _build_error(board, project, output)
     linked = project.path / ".pio" / "build" / board.id / "firmware.elf"
     folder = out or project.path.parent
-    return make_image(linked, board, folder)
+    return make_image(linked, board, folder, compiler_flags(project))
 
 
-def make_image(linked: Path, board: Board, folder: Path) -> Image:
-    """Copies the ELF to folder/firmware.elf and writes folder/image.json beside it."""
+def compiler_flags(project: Project) -> str:
+    """The project's compiler flags; include folders and macros left out."""
+    ini = ConfigParser(interpolation=None, strict=False)
+    ini.read(project.path / "platformio.ini", encoding="utf-8")
+    flags = ini.get(f"env:{project.board}", "build_flags", fallback="").split()
+    return " ".join(flag for flag in flags if not flag.strip("'\"").startswith(("-I", "-D", "-Wl")))
+
+
+def make_image(linked: Path, board: Board, folder: Path, flags: str = "") -> Image:
+    """Copies the ELF to folder/firmware.elf and writes folder/image.json beside it.
+
+    Args:
+        linked: the ELF as the linker left it.
+        board: its board.
+        folder: where the two files go.
+        flags: what it was compiled with, for the report.
+    """
     sizes = read_sizes(linked)
     folder.mkdir(parents=True, exist_ok=True)
     elf = folder / "firmware.elf"
@@ -85,6 +102,11 @@ def make_image(linked: Path, board: Board, folder: Path) -> Image:
         arena_bytes=sizes.arena,
         sections=sizes.sections,
         symbols=sizes.symbols,
+        environment={
+            "compiler": sizes.compiler,
+            "flags": flags,
+            "platformio": version("platformio"),
+        },
     )
     _replace(elf, linked.read_bytes())
     document = {**asdict(image), "elf": elf.name}

@@ -17,7 +17,7 @@ STACK_SECTION = ".stack"
 
 @dataclass(frozen=True)
 class Sizes:
-    """All in bytes; see Image for the meaning of each."""
+    """All in bytes; see Image for the meaning of each. `compiler` as it names itself."""
 
     flash: int
     model: int
@@ -25,6 +25,7 @@ class Sizes:
     arena: int
     sections: dict[str, int]
     symbols: dict[str, int]
+    compiler: str = ""
 
 
 def read_sizes(elf: Path) -> Sizes:
@@ -81,4 +82,11 @@ def _read(elf: ELFFile) -> Sizes:
             if symbol["st_info"]["type"] == "STT_OBJECT":
                 model += size
     largest = sorted(named.items(), key=lambda item: (-item[1], item[0]))[:_LARGEST]
-    return Sizes(flash, model, ram, arena, sections, dict(largest))
+    return Sizes(flash, model, ram, arena, sections, dict(largest), _compiler(elf))
+
+
+def _compiler(elf: ELFFile) -> str:
+    """The compilers that the objects' .comment sections name (GCC writes one string each)."""
+    comment = elf.get_section_by_name(".comment")
+    names = comment.data().split(b"\0") if comment is not None else []
+    return ", ".join(sorted({name.decode("utf-8", "replace") for name in names if name}))
