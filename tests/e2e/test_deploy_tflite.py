@@ -64,6 +64,17 @@ def test_real_samples_are_answered_as_on_the_host(kws: Path) -> None:
     assert report.latency.seconds is None
 
 
+def test_a_thousand_real_samples(kws: Path, shared: Path) -> None:
+    done = deploy(
+        shared / "models/kws_ref_int8.tflite", board="disco_f407vg",
+        data=shared / "data/kws01.npz", out=kws.parent / "thousand",
+    )  # fmt: skip
+    assert done.report is not None
+    accuracy = done.report.accuracy
+    assert accuracy.samples == accuracy.identical_outputs == 1000
+    assert accuracy.device == accuracy.host == 0.901
+
+
 def test_the_report_adds_up(kws: Path) -> None:
     report = read_report(kws / "report.json")
     memory = report.memory
