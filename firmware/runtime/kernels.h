@@ -190,6 +190,115 @@ void quantize_f32_s8(const float *input, int8_t *output, int32_t count, float sc
 void dequantize_s8_f32(const int8_t *input, float *output, int32_t count, float scale,
                        int32_t zero);
 
+/* TRANSPOSE_CONV: conv_s8_t's fields, seen from the output: stride is the step of the
+ * input in the output, padding the rows and columns cut off. Weights as conv_s8. */
+void transpose_conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output);
+
+/* MAXIMUM with sign 1, MINIMUM with sign -1. Overlap as add_s8. */
+typedef struct {
+    broadcast_t shape;
+    int32_t sign;
+} maximum_s8_t;
+
+void maximum_s8(const maximum_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* PRELU: a is the data, b the slopes. Overlap as add_s8. */
+typedef struct {
+    broadcast_t shape;
+    int32_t a_zero;
+    int32_t b_zero;
+    int32_t above_multiplier; /* of values at or above zero */
+    int32_t above_shift;
+    int32_t below_multiplier; /* of value times slope */
+    int32_t below_shift;
+    int32_t output_zero;
+} prelu_s8_t;
+
+void prelu_s8(const prelu_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* REDUCE_MAX with sign 1, REDUCE_MIN with sign -1. */
+typedef struct {
+    dimensions_t kept;
+    dimensions_t reduced;
+    int32_t sign;
+} reduce_max_s8_t;
+
+void reduce_max_s8(const reduce_max_s8_t *p, const int8_t *input, int8_t *output);
+
+/* ARG_MAX with sign 1, ARG_MIN with sign -1, over the middle one of three dimensions;
+ * of equal values the first. */
+typedef struct {
+    int32_t outer;
+    int32_t size;
+    int32_t inner;
+    int32_t sign;
+} arg_max_s8_t;
+
+void arg_max_s8(const arg_max_s8_t *p, const int8_t *input, int32_t *output);
+
+/* GATHER: for each outer part, blocks of `block` bytes named by `indices`. An index
+ * beyond the data, which the reference does not check, counts as the nearest valid one. */
+typedef struct {
+    int32_t batches;
+    int32_t outer;
+    int32_t size;  /* blocks to choose from */
+    int32_t count; /* indices per batch */
+    int32_t block; /* bytes */
+} gather_t;
+
+void gather(const gather_t *p, const void *input, const int32_t *indices, void *output);
+
+/* RESIZE_NEAREST_NEIGHBOR: for each output row and column the input's. */
+typedef struct {
+    int32_t batches;
+    image_shape_t input;
+    image_shape_t output;
+    const int16_t *rows;
+    const int16_t *columns;
+} resize_nearest_t;
+
+void resize_nearest_s8(const resize_nearest_t *p, const int8_t *input, int8_t *output);
+
+/* RESIZE_BILINEAR: for each output row and column the two input ones between which it
+ * lies, and the second one's share in 1/1024. */
+typedef struct {
+    int16_t low;
+    int16_t high;
+    int16_t share;
+} between_t;
+
+typedef struct {
+    int32_t batches;
+    image_shape_t input;
+    image_shape_t output;
+    const between_t *rows;
+    const between_t *columns;
+} resize_bilinear_t;
+
+void resize_bilinear_s8(const resize_bilinear_t *p, const int8_t *input, int8_t *output);
+
+/* BATCH_MATMUL: output (batches, rows, columns) = a x b. Strides, in elements, say how
+ * either operand lies in memory; batches are walked as broadcast_t says. */
+typedef struct {
+    broadcast_t batches; /* run: the innermost batch dimension, steps in matrices */
+    int32_t a_matrix;    /* elements of one matrix */
+    int32_t b_matrix;
+    int32_t rows;
+    int32_t columns;
+    int32_t depth;
+    int32_t a_row;
+    int32_t a_depth;
+    int32_t b_depth;
+    int32_t b_column;
+    int32_t a_zero;
+    int32_t b_zero;
+    int32_t multiplier;
+    int32_t shift;
+    int32_t output_zero;
+} batch_matmul_s8_t;
+
+void batch_matmul_s8(const batch_matmul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -253,8 +253,13 @@ def _constants(graph: Graph, layers: Layers) -> Iterable[tuple[str, Constant]]:
             yield Site(number, graph, op).constant(constant.name), constant
 
 
+def _is_struct(c: Constant) -> bool:
+    return c.ctype not in CTYPES.values() and c.ctype not in ("uint16_t", "uint32_t")
+
+
 def _declare(symbol: str, c: Constant) -> str:
-    return f"const {c.ctype} {symbol}[{np.asarray(c.values).size}]"
+    count = len(c.values) if _is_struct(c) else np.asarray(c.values).size
+    return f"const {c.ctype} {symbol}[{count}]"
 
 
 def _data_header(graph: Graph, layers: Layers) -> str:
@@ -274,6 +279,9 @@ def _data(graph: Graph, layers: Layers) -> str:
 
 
 def _values(c: Constant) -> str:
+    if _is_struct(c):
+        rows = ["{" + ", ".join(map(str, row)) + "}," for row in np.asarray(c.values).tolist()]
+        return "\n".join(f"    {row}" for row in rows)
     flat = np.asarray(c.values).reshape(-1)
     if flat.dtype.kind == "f":
         words = [f"{float(v)!r}f" for v in flat]

@@ -430,7 +430,224 @@ def pad(draw: Draw, name: str) -> bytes:
     return b.bytes()
 
 
+@st.composite
+def hard_swish(draw: Draw) -> bytes:
+    b = Build()
+    data = s8((256,), draw)
+    # The reference wants an output scale not far below the input's.
+    result = T((256,), "int8", data.scale * draw(st.floats(0.1, 4.0)), draw(zeros))
+    b.outputs = b.op("HARD_SWISH", [b.input(data)], [result])
+    return b.bytes()
+
+
+@st.composite
+def arg(draw: Draw, name: str) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    axis = draw(sizes(0, len(shape) - 1))
+    x = b.input(s8(shape, draw))
+    a = b.tensor(T((), "int32", data=[axis - len(shape) if draw(st.booleans()) else axis]))
+    result = T(shape[:axis] + shape[axis + 1 :], "int32")
+    b.outputs = b.op(name, [x, a], [result], f"Arg{name[4:].title()}Options")
+    return b.bytes()
+
+
+@st.composite
+def batch(draw: Draw, name: str) -> bytes:
+    b = Build()
+    dims = draw(st.sampled_from([1, 2]))
+    block = [draw(sizes(1, 3)) for _ in range(dims)]
+    outer = [draw(sizes(1, 3)) for _ in range(dims)]
+    n, c = draw(sizes(1, 2)), draw(sizes(1, 4))
+    edges, inner = [], []
+    for k, m in zip(block, outer, strict=True):
+        before = draw(sizes(0, k - 1))
+        after = draw(sizes(0, max(0, min(k - 1, k * m - before - 1))))
+        edges.append((before, after))
+        inner.append(k * m - before - after)
+    whole = (n, *inner, c)
+    spread = (n * int(np.prod(block)), *outer, c)
+    to_batch = name == "SPACE_TO_BATCH_ND"
+    data = s8(whole if to_batch else spread, draw)
+    inputs = [
+        b.input(data),
+        b.tensor(T((dims,), "int32", data=block)),
+        b.tensor(T((dims, 2), "int32", data=edges)),
+    ]
+    options = "SpaceToBatchNDOptions" if to_batch else "BatchToSpaceNDOptions"
+    b.outputs = b.op(name, inputs, [moved(data, spread if to_batch else whole)], options)
+    return b.bytes()
+
+
+@st.composite
+def depth_space(draw: Draw, name: str) -> bytes:
+    b = Build()
+    k = draw(sizes(1, 3))
+    n, h, w, c = (draw(sizes(1, 3)) for _ in range(4))
+    fine, coarse = (n, h * k, w * k, c), (n, h, w, c * k * k)
+    to_depth = name == "SPACE_TO_DEPTH"
+    data = s8(fine if to_depth else coarse, draw)
+    result = moved(data, coarse if to_depth else fine)
+    options = "SpaceToDepthOptions" if to_depth else "DepthToSpaceOptions"
+    b.outputs = b.op(name, [b.input(data)], [result], options, blockSize=k)
+    return b.bytes()
+
+
+@st.composite
+def stack(draw: Draw, name: str) -> bytes:
+    b = Build()
+    part, count = shapes(draw, 1, 3), draw(sizes(1, 4))
+    axis = draw(sizes(0, len(part)))
+    whole = (*part[:axis], count, *part[axis:])
+    data = s8(part, draw)
+    stored = axis - len(whole) if draw(st.booleans()) else axis
+    if name == "PACK":
+        inputs = [b.input(moved(data, part)) for _ in range(count)]
+        b.outputs = b.op(
+            name, inputs, [moved(data, whole)], "PackOptions", valuesCount=count, axis=stored
+        )
+    else:
+        x = b.input(moved(data, whole))
+        results = [moved(data, part) for _ in range(count)]
+        b.outputs = b.op(name, [x], results, "UnpackOptions", num=count, axis=stored)
+    return b.bytes()
+
+
+@st.composite
+def slice_op(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 5)
+    begin = [draw(sizes(0, n - 1)) for n in shape]
+    left = [draw(sizes(1, n - a)) for n, a in zip(shape, begin, strict=True)]
+    stored = [
+        -1 if a + m == n and draw(st.booleans()) else m
+        for n, a, m in zip(shape, begin, left, strict=True)
+    ]
+    data = s8(shape, draw)
+    inputs = [
+        b.input(data),
+        b.tensor(T((len(shape),), "int32", data=begin)),
+        b.tensor(T((len(shape),), "int32", data=stored)),
+    ]
+    b.outputs = b.op("SLICE", inputs, [moved(data, tuple(left))], "SliceOptions")
+    return b.bytes()
+
+
+@st.composite
+def broadcast_to(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    small = tuple(n if draw(st.booleans()) else 1 for n in shape)
+    data = s8(small, draw)
+    x = b.input(data)
+    s = b.tensor(T((len(shape),), "int32", data=shape))
+    b.outputs = b.op("BROADCAST_TO", [x, s], [moved(data, shape)], "BroadcastToOptions")
+    return b.bytes()
+
+
+@st.composite
+def gather(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    axis = draw(sizes(0, len(shape) - 1))
+    batches = draw(sizes(0, min(axis, 1)))
+    wanted = (*shape[:batches], *shapes(draw, 1, 2))
+    values = np.random.default_rng(draw(seeds)).integers(0, shape[axis], wanted)
+    data = s8(shape, draw)
+    x = b.input(data)
+    i = b.tensor(T(wanted, "int32", data=values))
+    result = moved(data, shape[:axis] + wanted[batches:] + shape[axis + 1 :])
+    b.outputs = b.op("GATHER", [x, i], [result], "GatherOptions", axis=axis, batchDims=batches)
+    return b.bytes()
+
+
+@st.composite
+def resize(draw: Draw, name: str, options: str) -> bytes:
+    b = Build()
+    h, w, c = draw(sizes(1, 6)), draw(sizes(1, 6)), draw(sizes(1, 4))
+    size = [draw(sizes(1, 12)), draw(sizes(1, 12))]
+    data = s8((1, h, w, c), draw)
+    mode = draw(sizes(0, 2))
+    inputs = [b.input(data), b.tensor(T((2,), "int32", data=size))]
+    result = moved(data, (1, *size, c))
+    b.outputs = b.op(
+        name, inputs, [result], options, 3, alignCorners=mode == 1, halfPixelCenters=mode == 2
+    )
+    return b.bytes()
+
+
+@st.composite
+def transpose_conv(draw: Draw) -> bytes:
+    b = Build()
+    kh, kw, sh, sw = (draw(sizes(1, 3)) for _ in range(4))
+    padding = draw(st.sampled_from([0, 1]))
+    h, w, c, oc = draw(sizes(1, 4)), draw(sizes(1, 4)), draw(sizes(1, 5)), draw(sizes(1, 5))
+    if padding == 0:
+        size = (h * sh - draw(sizes(0, sh - 1)), w * sw - draw(sizes(0, sw - 1)))
+    else:
+        size = ((h - 1) * sh + kh, (w - 1) * sw + kw)
+    shape = (1, *size, oc)
+    inputs = [
+        b.tensor(T((4,), "int32", data=shape)),
+        b.tensor(weights((oc, kh, kw, c), oc, 0, draw)),
+        b.input(s8((1, h, w, c), draw)),
+    ]
+    extra = bias(oc, draw)
+    if extra:
+        inputs.append(b.tensor(extra))
+    b.outputs = b.op(
+        "TRANSPOSE_CONV",
+        inputs,
+        [s8(shape, draw)],
+        "TransposeConvOptions",
+        3,
+        padding=padding,
+        strideH=sh,
+        strideW=sw,
+        fusedActivationFunction=draw(activations),
+    )
+    return b.bytes()
+
+
+@st.composite
+def batch_matmul(draw: Draw) -> bytes:
+    b = Build()
+    m, k, n = draw(sizes(1, 5)), draw(sizes(1, 9)), draw(sizes(1, 5))
+    ax, ay = draw(st.booleans()), draw(st.booleans())
+    batches = tuple(draw(st.lists(sizes(1, 3), max_size=3)))
+    other = tuple(d if draw(st.booleans()) else 1 for d in batches)
+    first = s8((*batches, *((k, m) if ax else (m, k))), draw)
+    second = s8((*other, *((n, k) if ay else (k, n))), draw)
+    x, y = b.input(first), b.input(second)
+    result = s8((*batches, m, n), draw)
+    b.outputs = b.op("BATCH_MATMUL", [x, y], [result], "BatchMatMulOptions", 2, adjX=ax, adjY=ay)
+    return b.bytes()
+
+
 STRATEGIES: dict[str, Any] = {
+    "ABS": st.one_of(unary("ABS"), unary("ABS", "same")),
+    "ARG_MAX": arg("ARG_MAX"),
+    "ARG_MIN": arg("ARG_MIN"),
+    "BATCH_MATMUL": batch_matmul(),
+    "BATCH_TO_SPACE_ND": batch("BATCH_TO_SPACE_ND"),
+    "BROADCAST_TO": broadcast_to(),
+    "DEPTH_TO_SPACE": depth_space("DEPTH_TO_SPACE"),
+    "GATHER": gather(),
+    "HARD_SWISH": hard_swish(),
+    "MAXIMUM": binary("MAXIMUM", "MaximumMinimumOptions", "same"),
+    "MINIMUM": binary("MINIMUM", "MaximumMinimumOptions", "same"),
+    "PACK": stack("PACK"),
+    "PRELU": binary("PRELU", "", "none"),
+    "REDUCE_MAX": reduce("REDUCE_MAX", "same"),
+    "REDUCE_MIN": reduce("REDUCE_MIN", "same"),
+    "RESIZE_BILINEAR": resize("RESIZE_BILINEAR", "ResizeBilinearOptions"),
+    "RESIZE_NEAREST_NEIGHBOR": resize("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions"),
+    "SLICE": slice_op(),
+    "SPACE_TO_BATCH_ND": batch("SPACE_TO_BATCH_ND"),
+    "SPACE_TO_DEPTH": depth_space("SPACE_TO_DEPTH"),
+    "SUM": reduce("SUM"),
+    "TRANSPOSE_CONV": transpose_conv(),
+    "UNPACK": stack("UNPACK"),
     "ADD": binary("ADD", "AddOptions"),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
     "CONCATENATION": concatenation(),

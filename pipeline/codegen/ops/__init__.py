@@ -16,14 +16,20 @@ from pipeline.codegen.kernel import Kernel, Support
 
 _MODULES = (
     "arithmetic",
+    "batch_matmul",
+    "blocks",
     "conv",
     "fully_connected",
+    "gather",
     "lookup",
     "move",
     "pooling",
     "quantize",
     "reduce",
+    "resize",
+    "select",
     "softmax",
+    "transpose_conv",
     "views",
 )
 _KERNEL_SETS = ("kernels_dsp",)

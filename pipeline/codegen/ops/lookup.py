@@ -1,6 +1,6 @@
 """Functions of one int8 value: 256-entry tables, made when the model is compiled.
 
-RELU, RELU6, RELU_N1_TO_1, LEAKY_RELU, LOGISTIC, TANH. A table holds exactly what
+ABS, HARD_SWISH, LEAKY_RELU, LOGISTIC, RELU, RELU6, TANH. A table holds exactly what
 TFLite Micro computes for each of the 256 inputs.
 """
 
@@ -106,6 +106,60 @@ def _tanh(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
     return _saturate(x, data, radius, np.clip(inside, -128, 127))
 
 
+def _abs(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    size = np.abs(x - zero_of(data))
+    if scale_of(data) == scale_of(result):
+        return size + zero_of(result)
+    multiplier, shift = quantize_multiplier(ratio32(data, result))
+    return requantize(size, multiplier, shift) + zero_of(result)
+
+
+def _to_int16(multiplier: int) -> int:
+    """The upper half of a 32-bit multiplier, rounded."""
+    return 0x7FFF if multiplier >= 0x7FFF8000 else (multiplier + (1 << 15)) >> 16
+
+
+def _high_mul16(x: I64, multiplier: int) -> I64:
+    """(x * multiplier * 2) >> 16 in 16 bits, rounded half away from zero, saturated."""
+    product = x * multiplier
+    nudged = product + np.where(product >= 0, 1 << 14, 1 - (1 << 14))
+    return np.minimum(np.sign(nudged) * (np.abs(nudged) >> 15), 0x7FFF)
+
+
+def _saturate16(x: I64) -> I64:
+    return np.asarray(np.clip(x, -(1 << 15), (1 << 15) - 1), np.int64)
+
+
+def hard_swish_multipliers(data: Tensor, result: Tensor) -> tuple[tuple[int, int], ...]:
+    """(16-bit multiplier, exponent) to the output's scale and to that of the ramp."""
+    fine = np.float32(1.0 / 128.0) * scale_of(data)
+    ramp = np.float32(3.0) / np.float32(32768.0)
+    pairs = (
+        quantize_multiplier(float(fine / scale_of(result))),
+        quantize_multiplier(float(fine / ramp)),
+    )
+    return tuple((_to_int16(m), s) for m, s in pairs)
+
+
+def _hard_swish(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    (out_multiplier, out_exponent), (multiplier, exponent) = hard_swish_multipliers(data, result)
+    fine = (x - zero_of(data)) << 7
+    value = _high_mul16(fine, out_multiplier)
+    # min(max(x + 3, 0), 6) / 6 in Q15, first as a saturating ramp over [-1, 1]
+    ramp = fine
+    if exponent > 0:
+        ramp = _saturate16(ramp << (exponent - 1))
+    ramp = _high_mul16(ramp, multiplier)
+    if exponent > 0:
+        ramp = _saturate16(ramp << 1)
+    elif exponent < 0:
+        ramp = rounding_shift(ramp, -exponent)
+    ramp = (ramp + (1 << 15)) >> 1
+    product = ramp * value
+    before = np.sign(product) * (np.abs(product) >> 15)
+    return rounding_shift(before, -out_exponent) + zero_of(result)
+
+
 def _check(graph: Graph, op: Op) -> Problem:
     problem = common.arity(op, 1)
     if problem:
@@ -116,6 +170,8 @@ def _check(graph: Graph, op: Op) -> Problem:
         return problem
     if op.name == "LOGISTIC" and zero_of(result) != -128:
         return f"output zero point {zero_of(result)}, expected -128", common.BROKEN
+    if op.name == "HARD_SWISH" and hard_swish_multipliers(data, result)[0][1] > 0:
+        return "an output scale far below the input's", "quantise the model again"
     if op.name == "LEAKY_RELU" and not math.isfinite(op.options.get("alpha", 0.0)):
         return "a slope that is no number", common.BROKEN
     return None
@@ -155,6 +211,8 @@ def instructions(graph: Graph, op: Op) -> float:
 
 
 FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {
+    "ABS": (_abs, (1, 5)),
+    "HARD_SWISH": (_hard_swish, (1, 3)),
     "RELU": (_relu, (1, 3)),
     "RELU6": (_relu6, (1, 3)),
     "LEAKY_RELU": (_leaky_relu, (1, 2)),

@@ -1,4 +1,4 @@
-"""MEAN and SUM over any dimensions."""
+"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN over any dimensions."""
 
 from __future__ import annotations
 
@@ -106,17 +106,43 @@ def _lower(site: Site) -> Code:
     )
 
 
+def _check_max(graph: Graph, op: Op) -> Problem:
+    return common.first(
+        _check(graph, op),
+        common.same_quantisation(tensor(graph, op, 0), common.output(graph, op)),
+    )
+
+
+def _lower_max(site: Site) -> Code:
+    kept, reduced, _ = dimensions(site.graph, site.op)
+    params = Initializer(
+        "reduce_max_s8_t",
+        {"kept": kept, "reduced": reduced, "sign": 1 if site.op.name == "REDUCE_MAX" else -1},
+    )
+    return Code(
+        function="reduce_max_s8",
+        body=f"{params.declare()}\nreduce_max_s8(&params, {site.input(0)}, {site.output()});",
+        files=("kernels.h", "dimensions.h", "portable/reduce_max_s8.c"),
+    )
+
+
 def _instructions(graph: Graph, op: Op) -> float:
     return 12.0 * common.elements(tensor(graph, op, 0))
 
 
-SUPPORT = (
+SUPPORT = tuple(
     Support(
-        name="MEAN",
+        name=name,
         dtypes=("int8",),
-        kernels=[Portable(_lower, _instructions)],
-        check=_check,
+        kernels=[Portable(lower, _instructions)],
+        check=check,
         notes="any axes, kept or not",
         versions=(1, 3),
-    ),
+    )
+    for name, lower, check in (
+        ("MEAN", _lower, _check),
+        ("SUM", _lower, _check),
+        ("REDUCE_MAX", _lower_max, _check_max),
+        ("REDUCE_MIN", _lower_max, _check_max),
+    )
 )

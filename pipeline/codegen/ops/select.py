@@ -1,0 +1,159 @@
+"""MAXIMUM, MINIMUM, PRELU, ARG_MAX and ARG_MIN."""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.codegen.broadcast import broadcast_t
+from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.numeric import quantize_multiplier, scale_of, zero_of
+from pipeline.codegen.ops import common
+from pipeline.codegen.ops.arithmetic import check_pair, in_place
+from pipeline.codegen.ops.common import Problem, tensor
+from pipeline.convert.graph import Graph, Op
+
+
+def _check_maximum(graph: Graph, op: Op) -> Problem:
+    problem = check_pair(graph, op)
+    if problem:
+        return problem
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    return common.first(
+        common.typed(a, b, result),
+        common.same_quantisation(a, result),
+        common.same_quantisation(b, result),
+    )
+
+
+def _lower_maximum(site: Site) -> Code:
+    a, b = tensor(site.graph, site.op, 0), tensor(site.graph, site.op, 1)
+    params = Initializer(
+        "maximum_s8_t",
+        {
+            "shape": broadcast_t(a.shape, b.shape),
+            "sign": 1 if site.op.name == "MAXIMUM" else -1,
+        },
+    )
+    return _binary(site, params, "maximum_s8")
+
+
+def _binary(site: Site, params: Initializer, function: str) -> Code:
+    return Code(
+        function=function,
+        body=f"{params.declare()}\n"
+        f"{function}(&params, {site.input(0)}, {site.input(1)}, {site.output()});",
+        files=("kernels.h", "requantize.h", "broadcast.h", f"portable/{function}.c"),
+        in_place=in_place(site.graph, site.op),
+    )
+
+
+def _check_prelu(graph: Graph, op: Op) -> Problem:
+    problem = check_pair(graph, op)
+    if problem:
+        return problem
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    return common.typed(a, b, result)
+
+
+def _lower_prelu(site: Site) -> Code:
+    a, b = tensor(site.graph, site.op, 0), tensor(site.graph, site.op, 1)
+    result = common.output(site.graph, site.op)
+    above = quantize_multiplier(float(scale_of(a)) / float(scale_of(result)))
+    below = quantize_multiplier(float(scale_of(a)) * float(scale_of(b)) / float(scale_of(result)))
+    params = Initializer(
+        "prelu_s8_t",
+        {
+            "shape": broadcast_t(a.shape, b.shape),
+            "a_zero": zero_of(a),
+            "b_zero": zero_of(b),
+            "above_multiplier": above[0],
+            "above_shift": above[1],
+            "below_multiplier": below[0],
+            "below_shift": below[1],
+            "output_zero": zero_of(result),
+        },
+    )
+    return _binary(site, params, "prelu_s8")
+
+
+def _axis(graph: Graph, op: Op) -> int:
+    axis, rank = tensor(graph, op, 1), len(tensor(graph, op, 0).shape)
+    assert axis.data is not None
+    value = int(axis.data.reshape(-1)[0])
+    return value + rank if value < 0 else value
+
+
+def _check_arg(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 2)
+    if problem:
+        return problem
+    data, axis, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    problem = common.first(common.typed(data), common.constant(axis, "axis"))
+    if problem:
+        return problem
+    if axis.dtype != "int32" or common.elements(axis) != 1:
+        return "an axis that is no int32", common.BROKEN
+    if result.dtype != "int32":
+        return f"{result.dtype} indices", "ask for int32 indices"
+    at = _axis(graph, op)
+    if not 0 <= at < len(data.shape) or 0 in data.shape:
+        return f"axis {at} of {len(data.shape)} dimensions", common.BROKEN
+    if common.elements(result) * data.shape[at] != common.elements(data):
+        return f"output of shape {list(result.shape)}", common.BROKEN
+    return None
+
+
+def _lower_arg(site: Site) -> Code:
+    shape, at = tensor(site.graph, site.op, 0).shape, _axis(site.graph, site.op)
+    params = Initializer(
+        "arg_max_s8_t",
+        {
+            "outer": math.prod(shape[:at]),
+            "size": shape[at],
+            "inner": math.prod(shape[at + 1 :]),
+            "sign": 1 if site.op.name == "ARG_MAX" else -1,
+        },
+    )
+    return Code(
+        function="arg_max_s8",
+        body=f"{params.declare()}\narg_max_s8(&params, {site.input(0)}, {site.output()});",
+        files=("kernels.h", "portable/arg_max_s8.c"),
+    )
+
+
+def _instructions(graph: Graph, op: Op) -> float:
+    return 15.0 * common.elements(tensor(graph, op, 0))
+
+
+SUPPORT = (
+    *(
+        Support(
+            name=name,
+            dtypes=("int8",),
+            kernels=[Portable(_lower_maximum, _instructions)],
+            check=_check_maximum,
+            notes="with broadcasting",
+            versions=(1, 4),
+        )
+        for name in ("MAXIMUM", "MINIMUM")
+    ),
+    Support(
+        name="PRELU",
+        dtypes=("int8",),
+        kernels=[Portable(_lower_prelu, _instructions)],
+        check=_check_prelu,
+        notes="with broadcasting",
+        versions=(1, 2),
+    ),
+    *(
+        Support(
+            name=name,
+            dtypes=("int8",),
+            kernels=[Portable(_lower_arg, _instructions)],
+            check=_check_arg,
+            notes="int32 indices",
+            versions=(1, 3),
+        )
+        for name in ("ARG_MAX", "ARG_MIN")
+    ),
+)
