@@ -85,27 +85,38 @@ def refuse_floats(content: bytes, name: str) -> None:
         model_content=content,
         experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
-    floats = {t["index"] for t in interpreter.get_tensor_details() if t["dtype"] == np.float32}
+    tensors = {t["index"]: t for t in interpreter.get_tensor_details()}
+    floats = {index for index, t in tensors.items() if t["dtype"] == np.float32}
     left = [
-        op["op_name"]
+        op
         for op in interpreter._get_ops_details()
         if floats & {int(i) for i in (*op["inputs"], *op["outputs"])}
     ]
     if left:
+        # The ops that lead into floats and back are not what has to be replaced.
+        cause = [op for op in left if op["op_name"] not in ("QUANTIZE", "DEQUANTIZE")] or left
+        layer = _layer(tensors[int(cause[0]["outputs"][0])]["name"])
         raise ModelError(
-            f"stays in floats at {', '.join(sorted(set(left)))}",
-            where=name,
+            f"stays in floats at {', '.join(sorted({op['op_name'] for op in cause}))}",
+            where=f"{name}, layer {layer}",
             hint="replace these layers by ones with an integer form",
         )
+
+
+def _layer(path: str) -> str:
+    """Return the Keras layer in the name of a node: "model/conv/Relu;..." -> "conv"."""
+    parts = path.split(";")[0].split("/")
+    return parts[-2] if len(parts) > 1 else path
 
 
 def _refusal(error: Exception, name: str) -> ModelError:
     text = str(error)
     ops = sorted(set(re.findall(r"'(tfl?\.[A-Za-z0-9_]+)' op", text)))
     if ops:
+        place = re.search(r'callsite\("([^"@]+)@', text)
         return ModelError(
             f"the converter has no integer form of {', '.join(ops)}",
-            where=name,
+            where=f"{name}, layer {_layer(place[1])}" if place else name,
             hint="replace the layer that makes this op; `mcu ops` lists what runs on a chip",
         )
     lines = [line.strip() for line in text.splitlines() if line.strip()]
