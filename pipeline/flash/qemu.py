@@ -49,7 +49,7 @@ def qemu_command(board: Board, elf: Path, listener: int) -> list[str]:
     """
     program = qemu_program(board)
     assert board.qemu is not None
-    chardev = f"socket,id=uart,fd={listener},server=on,wait=on"
+    chardev = f"socket,id=uart,fd={listener},server=on,wait=on,nodelay=on"
     serials = ["-serial", "null"] * board.qemu.serial + ["-serial", "chardev:uart"]
     return [
         program,
