@@ -65,7 +65,7 @@ def convert(network: Network, samples: Any, scheme: str) -> bytes:
     try:
         content = bytes(converter.convert())
     except Exception as error:  # the converter raises many types, all of which mean "no"
-        raise _refusal(error, network.name) from error
+        raise _refusal(error, network.name, function.graph) from error
     refuse_floats(content, network.name)
     return content
 
@@ -95,28 +95,28 @@ def refuse_floats(content: bytes, name: str) -> None:
     if left:
         # The ops that lead into floats and back are not what has to be replaced.
         cause = [op for op in left if op["op_name"] not in ("QUANTIZE", "DEQUANTIZE")] or left
-        layer = _layer(tensors[int(cause[0]["outputs"][0])]["name"])
         raise ModelError(
             f"stays in floats at {', '.join(sorted({op['op_name'] for op in cause}))}",
-            where=f"{name}, layer {layer}",
+            where=_place(name, tensors[int(cause[0]["outputs"][0])]["name"]),
             hint="replace these layers by ones with an integer form",
         )
 
 
-def _layer(path: str) -> str:
-    """Return the Keras layer in the name of a node: "model/conv/Relu;..." -> "conv"."""
-    parts = path.split(";")[0].split("/")
-    return parts[-2] if len(parts) > 1 else path
+def _place(name: str, node: str) -> str:
+    """Add the Keras layer to the network's name, if the node's has it: "model/conv/Relu;..."."""
+    parts = node.split(";")[0].split("/")
+    return f"{name}, layer {parts[-2]}" if len(parts) > 1 else name
 
 
-def _refusal(error: Exception, name: str) -> ModelError:
+def _refusal(error: Exception, name: str, graph: Any) -> ModelError:
     text = str(error)
     ops = sorted(set(re.findall(r"'(tfl?\.[A-Za-z0-9_]+)' op", text)))
     if ops:
-        place = re.search(r'callsite\("([^"@]+)@', text)
+        kind = ops[0].split(".")[1]
+        nodes = [op.name for op in graph.get_operations() if op.type == kind]
         return ModelError(
             f"the converter has no integer form of {', '.join(ops)}",
-            where=f"{name}, layer {_layer(place[1])}" if place else name,
+            where=_place(name, nodes[0] if nodes else ""),
             hint="replace the layer that makes this op; `mcu ops` lists what runs on a chip",
         )
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -171,6 +171,8 @@ def test_ops_without_an_integer_form_are_named(op):
     from pipeline.quantize.worker import convert
 
     function = getattr(tensorflow().math, op)
-    network = make(lambda layers: layers.Lambda(function), shape=(4,))
+    network = make(
+        lambda layers: layers.Lambda(function), lambda layers: layers.Dense(2), shape=(4,)
+    )
     with pytest.raises(ModelError, match=f"(?i)net, layer lambda.*{op}"):
         convert(network, samples(shape=(4,)).x, "int8")
