@@ -47,7 +47,10 @@ class PlatformIo:
         board: the board's id there; "" where the project brings its own manifest.
         mcu: the chip as the platform's board manifests write it.
         packages: pinned packages ("owner/name@version").
-        upload: upload protocols, the default first.
+        upload: upload protocols, the default first; none: a virtual board.
+        upload_command: what the protocol "custom" runs.
+        openocd: OpenOCD's configuration of the chip, "target/stm32f4x.cfg", for uploads
+            without PlatformIO's registry.
         framework: "" for bare metal.
     """
 
@@ -56,6 +59,8 @@ class PlatformIo:
     mcu: str
     packages: tuple[str, ...]
     upload: tuple[str, ...]
+    upload_command: str = ""
+    openocd: str = ""
     framework: str = ""
 
 
@@ -330,6 +335,8 @@ def read_board(path: Path) -> Board:
             pio.text("mcu"),
             pio.texts("packages", []),
             pio.texts("upload", []),
+            pio.text("upload_command", ""),
+            pio.text("openocd", ""),
             pio.text("framework", ""),
         ),
         usb=usb,

@@ -31,6 +31,9 @@ class Mcu_localPlatform(PlatformBase):
         self._BOARDS_CACHE[id_] = config
         return config
 
+    def configure_default_packages(self, options, targets):
+        """Nothing is ever fetched: neither compilers nor uploaders."""
+
     def _unnamed(self, id_):
         manifest = {
             "name": id_,

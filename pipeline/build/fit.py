@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from pipeline.board import Board, boards, load_board
 from pipeline.errors import DoesNotFit
@@ -60,8 +59,9 @@ def check_before_build(board: Board, *, model_bytes: int, arena_bytes: int) -> N
             )
 
 
-def overflow_error(board: Board, linker: str, map_file: Path | None = None) -> DoesNotFit | None:
+def overflow_error(board: Board, linker: str) -> DoesNotFit | None:
     """What the linker's output says of overflowing memory; None where it says nothing."""
+    linker = linker.replace("`DROM'", "`FLASH'")  # the same flash, on another bus
     found = {match[1]: int(match[2]) for match in _OVERFLOW.finditer(linker)}
     if not found:
         return None

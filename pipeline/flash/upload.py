@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from pipeline.board import Board
 from pipeline.build.core import pio_environment, setup_core
-from pipeline.errors import DeviceError, WrongUse
+from pipeline.errors import DeviceError, McuError, ToolMissing, WrongUse
 from pipeline.progress import Progress, silent
 
 UPLOAD_SECONDS = 180.0
@@ -35,6 +36,7 @@ def upload(
 
     Raises:
         WrongUse: no project, or a board that can't be uploaded to.
+        ToolMissing: the uploader is not installed.
         DeviceError: with the uploader's own words.
     """
     if not board.platformio.upload:
@@ -65,8 +67,14 @@ def upload(
         raise upload_error(board, done.stdout + done.stderr)
 
 
-def upload_error(board: Board, output: str) -> DeviceError:
+def upload_error(board: Board, output: str) -> McuError:
     """What an uploader's output means."""
+    if missing := re.search(r"Error: (\S+) is not on PATH", output):
+        return ToolMissing(
+            f"{missing[1]} is not installed, and PlatformIO's registry can't be reached",
+            where=board.id,
+            hint=f"apt-get install {missing[1]}",
+        )
     for words, meaning, hint in _MEANINGS:
         for line in output.splitlines():
             if any(word.lower() in line.lower() for word in words):

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.board import Board
+from pipeline.board import Board, load_board
 from pipeline.codegen.program import Program
 from pipeline.errors import StepFailed, WrongUse
 from pipeline.render.project import Project
@@ -86,7 +86,7 @@ def localise(project: Project, offline: bool) -> None:
         return
     text = _environment().get_template(f"templates/{LOCAL_INI}.j2")
     platform = (FIRMWARE / "platform").as_posix()
-    content = text.render(board=project.board, platform=platform).encode()
+    content = text.render(board=load_board(project.board), platform=platform).encode()
     if not path.is_file() or path.read_bytes() != content:
         path.write_bytes(content)
 

@@ -1,10 +1,15 @@
 """What uploaders say, in our words and in theirs."""
 
+import os
+from pathlib import Path
+
 import pytest
+from tiny_program import tiny_program
 
 from pipeline.board import load_board
-from pipeline.errors import WrongUse
+from pipeline.errors import DeviceError, ToolMissing, WrongUse
 from pipeline.flash.upload import upload, upload_error
+from pipeline.render import render
 
 DISCO = load_board("disco_f407vg")
 
@@ -40,3 +45,46 @@ def test_a_virtual_board_can_not_be_flashed(tmp_path) -> None:
 def test_a_probe_needs_the_project() -> None:
     with pytest.raises(WrongUse, match="project is needed"):
         upload(DISCO, None)
+
+
+def test_a_missing_uploader_names_its_package() -> None:
+    error = upload_error(DISCO, "Error: openocd is not on PATH (without the registry)")
+    assert isinstance(error, ToolMissing)
+    assert "apt-get install openocd" in error.hint
+
+
+@pytest.fixture
+def openocd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A stand-in that writes down how it was called, and says what it is told to."""
+
+    def install(says: str, code: int) -> Path:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        program = folder / "openocd"
+        program.write_text(
+            f"#!/bin/sh\necho \"$@\" > {tmp_path}/called\necho '{says}'\nexit {code}\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setenv("MCU_OFFLINE", "1")
+        return tmp_path / "called"
+
+    return install
+
+
+@pytest.mark.slow
+def test_the_local_platform_calls_openocd(openocd, tmp_path: Path) -> None:
+    called = openocd("** Verified OK **", 0)
+    project = render(DISCO, name="tiny", out=tmp_path / "p", program=tiny_program(), offline=True)
+    upload(DISCO, project.path)
+    words = called.read_text()
+    assert "interface/stlink.cfg -f target/stm32f4x.cfg -c program {" in words
+    assert "firmware.elf} verify reset exit" in words
+
+
+@pytest.mark.slow
+def test_openocds_words_come_back(openocd, tmp_path: Path) -> None:
+    openocd("Error: open failed", 1)
+    project = render(DISCO, name="tiny", out=tmp_path / "p", program=tiny_program(), offline=True)
+    with pytest.raises(DeviceError, match="no probe of the board is connected: Error: open failed"):
+        upload(DISCO, project.path)

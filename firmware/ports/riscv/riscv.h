@@ -8,7 +8,7 @@
 
 #define REG32(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
-/* Chooses what port_ticks() reads; `clock_hz` is the core's clock. */
+/* riscv_mcycle: chooses what port_ticks() reads; `clock_hz` is the core's clock. */
 void riscv_ticks_init(uint32_t clock_hz);
 
 /* Waits until the masked bits equal `value`, but not for ever. */

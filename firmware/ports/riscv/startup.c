@@ -16,7 +16,7 @@ int main(void);
 void start(void);
 void trap_report(uint32_t mepc, uint32_t mcause, uint32_t mtval, uint32_t ra);
 
-/* Stack, trap vector (3.1.7, direct mode: 4-byte aligned), then C. */
+/* Stack, trap vector (3.1.7), then C. */
 __attribute__((naked, section(".boot"), used)) void Reset_Handler(void)
 {
     __asm volatile(".option push\n"
@@ -30,8 +30,9 @@ __attribute__((naked, section(".boot"), used)) void Reset_Handler(void)
                    "j    start\n");
 }
 
-/* Nothing returns from a trap: the stack is taken anew, so that its overflow can be told. */
-__attribute__((naked, aligned(4), used)) void trap_entry(void)
+/* Nothing returns from a trap: the stack is taken anew, so that its overflow can be told.
+ * The alignment is what a core in vectored mode wants; exceptions enter at the base there. */
+__attribute__((naked, aligned(256), used)) void trap_entry(void)
 {
     __asm volatile("csrr a0, mepc\n"
                    "csrr a1, mcause\n"
