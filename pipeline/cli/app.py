@@ -7,12 +7,16 @@ import sys
 import typer
 
 from pipeline.cli import (
+    analyze,
+    bench,
     boards,
     build,
+    compare,
     convert,
     deploy,
     doctor,
     flash,
+    history,
     measure,
     ops,
     ports,
@@ -20,6 +24,7 @@ from pipeline.cli import (
     quantize,
     render,
     report,
+    search,
 )
 
 app = typer.Typer(
@@ -38,7 +43,7 @@ app = typer.Typer(
 
 _COMMANDS = (
     deploy, prune, quantize, convert, render, build, flash, measure, report,
-    boards, ops, ports, doctor,
+    bench, compare, history, analyze, search, boards, ops, ports, doctor,
 )  # fmt: skip
 
 for _command in _COMMANDS:

@@ -1,0 +1,95 @@
+"""Settings: what a search is told, the same for every worker of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline import codegen
+from pipeline.artifacts import DataOptions, file_key
+from pipeline.resources import FIRMWARE, VERSION
+from pipeline.run import digest, sha256_file
+
+_CODE = (".py", ".c", ".h", ".S", ".j2")
+
+
+@cache
+def _engine() -> str:
+    """Digest of the code generator and its C: with other kernels, figures don't compare."""
+    roots = (Path(codegen.__file__).parent, FIRMWARE / "runtime", FIRMWARE / "engines")
+    files = [p for root in roots for p in sorted(root.rglob("*")) if p.suffix in _CODE]
+    return digest([[path.name, sha256_file(path)] for path in files])[:16]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to search for, and where it is kept.
+
+    Attributes:
+        model: .keras, .h5, SavedModel folder or .tflite.
+        board: board id; it needs an emulator.
+        data: as for `deploy`.
+        out: the search folder.
+        storage: database URL; "" for a file in the search folder.
+        study: the study's name in the database.
+        trials: stop when the study holds so many finished trials, those of earlier runs and
+            of other machines included.
+        seconds: start no trial after so many seconds; None for no such limit.
+        max_drop: trials whose accuracy falls by more are ended early; 0..1.
+        epochs, engine, samples, x_scale, x_zero_point, seed, trust: as for `deploy`.
+        heartbeat: seconds between two signs of life of a worker; one that is silent for four
+            times as long is taken for dead, and its trial is tried again.
+    """
+
+    model: str
+    board: str
+    data: str | None
+    out: str
+    storage: str = ""
+    study: str = ""
+    trials: int = 30
+    seconds: float | None = None
+    max_drop: float = 0.05
+    epochs: int | None = None
+    engine: str = "aot"
+    samples: int | None = None
+    x_scale: float | None = None
+    x_zero_point: float | None = None
+    seed: int = 0
+    trust: bool = False
+    heartbeat: int = 15
+
+    @property
+    def folder(self) -> Path:
+        """The search folder."""
+        return Path(self.out)
+
+    @property
+    def data_options(self) -> DataOptions:
+        """The data set and what its numbers mean."""
+        return DataOptions(
+            self.data, self.x_scale, self.x_zero_point, seed=self.seed, samples=self.samples
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """What decides a candidate's figures: trials of different identities don't compare."""
+        return {
+            "model": file_key(Path(self.model)),
+            "data": self.data_options.key(),
+            "board": self.board,
+            "engine": self.engine,
+            "epochs": self.epochs,
+            "samples": self.samples,
+            "version": f"{VERSION} {_engine()}",
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """For a worker process."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Settings:
+        """As `to_json` wrote it."""
+        return cls(**{f.name: document[f.name] for f in fields(cls)})
