@@ -55,15 +55,15 @@ class Verdict(Enum):
 class Timer:
     """How long to wait for a first answer; as TCP does it (RFC 6298), in seconds."""
 
-    LEAST, MOST = 0.04, 2.0
+    LEAST, MOST = 0.04, 4.0
 
-    def __init__(self) -> None:
+    def __init__(self, wait: float = 0.5) -> None:
         self._mean = 0.0
         self._spread = 0.0
-        self.wait = 0.5
+        self.wait = wait
 
     def saw(self, seconds: float) -> None:
-        """An answer took so long."""
+        """An answer took so long, to a request that was sent once (Karn's rule)."""
         if self._mean == 0.0:
             self._mean, self._spread = seconds, seconds / 2
         self._spread += 0.25 * (abs(seconds - self._mean) - self._spread)
@@ -195,14 +195,16 @@ class Exchange:
         """
         self.begin()
         sequence = self.next_sequence()
+        sent = 0
         while True:
+            sent += 1
             wait = self.timer.wait + self.send([encode(kind, sequence, payload)])
             wait += self.link.seconds(_ANSWER_BYTES)
             asked = time.monotonic()
             answered = False
             while (frame := self.frame(sequence, wait)) is not None:
                 now = time.monotonic()
-                if not answered:
+                if sent == 1 and not answered:
                     self.timer.saw(now - asked)
                 answered = True
                 if frame.type == Type.NAK:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.errors import DeviceError, LinkError
-from pipeline.measure.exchange import Exchange, LinkStats, Verdict, announced
+from pipeline.measure.exchange import Exchange, LinkStats, Timer, Verdict, announced
 from pipeline.measure.frames import Frame, Nak, Type
 from pipeline.measure.link import Link
 from pipeline.measure.transfer import Answer, Transfer, missing_chunks
@@ -47,6 +47,8 @@ class Session:
     def __init__(self, link: Link, *, silence: float = 60.0, give_up: float = 8.0) -> None:
         self._link = link
         self._exchange = Exchange(link, silence, give_up)
+        # Of its own: an emulator takes the chunks before a RUN at a pace nobody announces.
+        self._run_timer = Timer(wait=1.0)
         self._chunk_bytes = 0
         self._info: dict[str, str] = {}
 
@@ -182,9 +184,9 @@ class Session:
         fresh = True
         while True:
             exchange.stats.chunks_resent += 0 if fresh else len(pending)
-            fresh = False
             line = exchange.send([transfer.chunk(i) for i in pending] + [transfer.request])
-            verdict = self._await(transfer, line)
+            verdict = self._await(transfer, line, fresh)
+            fresh = False
             if isinstance(verdict, Answer):
                 exchange.stats.requests += 1
                 return verdict
@@ -192,16 +194,19 @@ class Session:
                 exchange.missed("waiting for an inference")
             pending = verdict or ()
 
-    def _await(self, transfer: Transfer, line_seconds: float) -> Answer | Sequence[int] | None:
+    def _await(
+        self, transfer: Transfer, line_seconds: float, fresh: bool
+    ) -> Answer | Sequence[int] | None:
         """The answer, or the chunks to send again, or None when it is time to ask again."""
         exchange = self._exchange
         asked = time.monotonic()
-        wait = line_seconds + exchange.timer.wait
+        wait = line_seconds + self._run_timer.wait
         busy_at, expected = 0.0, 0.0
         while (frame := exchange.frame(transfer.sequence, wait)) is not None:
             now = time.monotonic()
             if frame.type == Type.BUSY:
-                exchange.timer.saw(max(now - asked - line_seconds, 0.0))
+                if fresh:
+                    self._run_timer.saw(max(now - asked - line_seconds, 0.0))
                 busy_at, expected = now, announced(frame)
                 wait = exchange.patience.seconds(expected) + exchange.timer.wait
                 continue
@@ -214,7 +219,7 @@ class Session:
                 return answer
             wait = exchange.timer.wait + self._link.seconds(transfer.left())
         if not busy_at:
-            exchange.timer.missed()
+            self._run_timer.missed()
         return None
 
     def _refused(self, transfer: Transfer, frame: Frame) -> Sequence[int]:
