@@ -299,6 +299,66 @@ typedef struct {
 
 void batch_matmul_s8(const batch_matmul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
 
+/* UNIDIRECTIONAL_SEQUENCE_LSTM: int8 data and weights, int16 cell state.
+ * Sums enter a gate in Q3.12 and leave it in Q0.15. */
+typedef struct {
+    const int8_t *weights;         /* (units, inputs) */
+    const int8_t *recurrent;       /* (units, units) */
+    const int32_t *bias;           /* per unit, the data's zero point folded in */
+    const int32_t *recurrent_bias; /* per unit, the output's zero point folded in */
+    int32_t multiplier;
+    int32_t shift;
+    int32_t recurrent_multiplier;
+    int32_t recurrent_shift;
+} lstm_gate_t;
+
+typedef struct {
+    int32_t multiplier;
+    int32_t shift;
+} scale_t;
+
+typedef struct {
+    int32_t batches;
+    int32_t steps;
+    int32_t inputs;
+    int32_t units;
+    int32_t time_major; /* 1: data is (steps, batches, ...), 0: (batches, steps, ...) */
+    lstm_gate_t input_gate;
+    lstm_gate_t forget_gate;
+    lstm_gate_t cell_gate;
+    lstm_gate_t output_gate;
+    scale_t forget_scale; /* forget gate x cell state to cell state */
+    scale_t input_scale;  /* input gate x cell gate to cell state */
+    scale_t output_scale; /* output gate x tanh(cell state) to output */
+    int32_t output_zero;
+    int32_t cell_power;      /* the cell state's scale is 2^cell_power */
+    int32_t cell_clip;       /* 0: none */
+    const uint16_t *sigmoid; /* table of sigmoid_s16() */
+} lstm_s8_t;
+
+/* hidden (batches, units) and cell (batches, units) are the state, changed in place. */
+void lstm_s8(const lstm_s8_t *p, const int8_t *input, int8_t *hidden, int16_t *cell,
+             int8_t *output);
+
+/* SVDF: int8 data and feature weights, int16 time weights and state. */
+typedef struct {
+    int32_t batches;
+    int32_t inputs;
+    int32_t filters;
+    int32_t rank; /* filters per unit */
+    int32_t memory;
+    int32_t input_zero;
+    int32_t output_zero;
+    scale_t feature_scale;
+    scale_t output_scale;
+    const int8_t *feature_weights; /* (filters, inputs) */
+    const int16_t *time_weights;   /* (filters, memory) */
+    const int32_t *bias;           /* per unit, or NULL */
+} svdf_s8_t;
+
+/* state (batches, filters, memory) is changed in place. */
+void svdf_s8(const svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

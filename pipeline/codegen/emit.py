@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from pipeline.codegen.kernel import Code, Constant, Site
-from pipeline.codegen.memory import Memory, bytes_of
+from pipeline.codegen.memory import Memory, bytes_of, states
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op, Tensor
@@ -137,14 +137,15 @@ def _network(graph: Graph, layers: Layers, memory: Memory) -> str:
         - {"requantize.h"}
     )
     parts = [
-        '#include "network.h"\n\n#include <stdalign.h>\n#include <stddef.h>\n\n'
+        '#include "network.h"\n\n#include <stdalign.h>\n#include <stddef.h>\n'
+        + ("#include <string.h>\n\n" if states(graph) else "\n")
         + "".join(f'#include "{h}"\n' for h in sorted([*headers, "network_data.h"])),
         "alignas(16) uint8_t network_arena[NETWORK_ARENA_BYTES];\n",
         _addresses(graph, layers, memory, bodies),
     ]
     parts += [_layer(graph, n, op, code) for n, (op, code) in enumerate(layers)]
     parts.append(_tables(graph, layers, memory))
-    parts.append(_functions(layers))
+    parts.append(_functions(graph, layers, memory))
     return "\n".join(p for p in parts if p)
 
 
@@ -224,10 +225,15 @@ def _tables(graph: Graph, layers: Layers, memory: Memory) -> str:
     return text + f"const network_layer_t network_layers[NETWORK_LAYERS] = {{\n{rows}}};\n"
 
 
-def _functions(layers: Layers) -> str:
-    initialize = "".join(
-        f"    {line}\n" for _, code in layers for line in code.initialize.splitlines()
-    )
+def _functions(graph: Graph, layers: Layers, memory: Memory) -> str:
+    lines = []
+    for i in states(graph):
+        t = graph.tensors[i]
+        # int8 state starts at zero, as stored; wider state is symmetric.
+        start = int(t.zero_points[0]) if t.dtype == "int8" and len(t.zero_points) else 0
+        lines.append(f"memset(&network_arena[{memory.tensors[i]}], {start}, {bytes_of(t)});")
+    lines += [line for _, code in layers for line in code.initialize.splitlines()]
+    initialize = "".join(f"    {line}\n" for line in lines)
     return f"""\
 void network_reset(void)
 {{

@@ -39,6 +39,12 @@ def bytes_of(t: Tensor) -> int:
     return math.prod(t.shape) * np.dtype(t.dtype).itemsize
 
 
+def states(graph: Graph) -> list[int]:
+    """Tensors that keep their values between inferences, and are used."""
+    used = {i for op in graph.ops for i in op.inputs}
+    return [t.index for t in graph.tensors if t.variable and t.index in used]
+
+
 def assign(
     graph: Graph, layers: Sequence[tuple[Op, Code]], align: int, keep_inputs: bool
 ) -> Memory:
@@ -61,6 +67,9 @@ def assign(
         first[r] = min(first.get(r, step), step)
         last[r] = max(last.get(r, step), step)
 
+    for i in states(graph):
+        need(i, -1)
+        need(i, end)
     for i in graph.inputs:
         need(i, -1)
         if keep_inputs:
@@ -109,7 +118,7 @@ def assign(
 
 def _roots(graph: Graph, layers: Sequence[tuple[Op, Code]]) -> dict[int, int]:
     """Activation -> the tensor whose memory it is; views share their input's."""
-    root: dict[int, int] = {i: i for i in graph.inputs}
+    root: dict[int, int] = {i: i for i in (*graph.inputs, *states(graph))}
     run = {op.index for op, _ in layers}
     known = registry()
     for op in graph.ops:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_lab import Case, check, compile_case, random_inputs
+from engine_lab import Case, check, compile_case, random_inputs, run
 from tflite_builder import Build, T
 
 from pipeline.codegen import Program, Target, compile_graph, supported_ops
@@ -243,6 +243,26 @@ def test_progress_is_told() -> None:
     )
     assert seen[0] == ("codegen", 0, 3)
     assert seen[-1] == ("codegen", 3, 3)
+
+
+def test_space_to_batch_pads_with_the_zero_point() -> None:
+    """TFLM pads with uninitialised memory here, so the values are checked by themselves."""
+    b = Build()
+    x = b.input(T((1, 2, 2, 1), "int8", 0.1, -7))
+    block = b.tensor(T((2,), "int32", data=[2, 2]))
+    edges = b.tensor(T((2, 2), "int32", data=[[1, 1], [1, 1]]))
+    b.outputs = b.op(
+        "SPACE_TO_BATCH_ND",
+        [x, block, edges],
+        [T((4, 2, 2, 1), "int8", 0.1, -7)],
+        "SpaceToBatchNDOptions",
+    )
+    data = np.arange(4, dtype=np.int8).reshape(1, 2, 2, 1)
+    ((_, _, runs),) = run([Case(b.bytes(), [[data]])])
+    whole = np.full((4, 4), -7, np.int8)
+    whole[1:3, 1:3] = data[0, :, :, 0]
+    expected = np.stack([whole[i::2, j::2] for i in (0, 1) for j in (0, 1)])
+    assert np.array_equal(runs[0][b.outputs[0]][..., 0], expected)
 
 
 def test_nothing_but_a_view() -> None:

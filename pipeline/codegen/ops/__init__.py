@@ -25,6 +25,7 @@ _MODULES = (
     "move",
     "pooling",
     "quantize",
+    "recurrent",
     "reduce",
     "resize",
     "select",
@@ -32,7 +33,7 @@ _MODULES = (
     "transpose_conv",
     "views",
 )
-_KERNEL_SETS = ("kernels_dsp",)
+_KERNEL_SETS = ("kernels_dsp", "kernels_scalar")
 """Modules of pipeline.codegen with KERNELS: operator name -> further candidates."""
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.codegen.broadcast import broadcast_shape, broadcast_steps, strides
 from pipeline.codegen.emit import CTYPES
 from pipeline.codegen.kernel import Code, Constant, Kernel, Portable, Site, Support
+from pipeline.codegen.numeric import zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.move import (
@@ -110,8 +111,9 @@ def _lower_to_batch(site: Site) -> Code:
     result = common.output(site.graph, site.op)
     if sum(math.prod(c.extents) for c in plan) == common.elements(result):
         return copies(site, plan)
-    # TFLM pads with a stored 0, whatever the zero point is.
-    padding = Constant("padding", CTYPES[result.dtype], np.zeros(1, np.dtype(result.dtype)))
+    # As TensorFlow Lite does; TFLM pads with whatever its memory held.
+    zero = np.array([zero_of(result)], np.dtype(result.dtype))
+    padding = Constant("padding", CTYPES[result.dtype], zero)
     return copies(site, plan, padding)
 
 

@@ -123,7 +123,7 @@ def _high_mul16(x: I64, multiplier: int) -> I64:
     """(x * multiplier * 2) >> 16 in 16 bits, rounded half away from zero, saturated."""
     product = x * multiplier
     nudged = product + np.where(product >= 0, 1 << 14, 1 - (1 << 14))
-    return np.minimum(np.sign(nudged) * (np.abs(nudged) >> 15), 0x7FFF)
+    return np.asarray(np.minimum(np.sign(nudged) * (np.abs(nudged) >> 15), 0x7FFF), np.int64)
 
 
 def _saturate16(x: I64) -> I64:

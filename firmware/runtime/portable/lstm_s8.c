@@ -1,0 +1,68 @@
+/* UNIDIRECTIONAL_SEQUENCE_LSTM. */
+#include <string.h>
+
+#include "kernels.h"
+#include "requantize.h"
+#include "sigmoid_s16.h"
+
+static int32_t clamp16(int32_t x)
+{
+    return clamp(x, INT16_MIN, INT16_MAX);
+}
+
+static int32_t dot(const int8_t *x, const int8_t *w, int32_t n)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < n; i++) {
+        sum += (int32_t)w[i] * x[i];
+    }
+    return sum;
+}
+
+static int32_t scaled(int32_t a, int32_t b, const scale_t *scale)
+{
+    return requantize(a * b, scale->multiplier, scale->shift);
+}
+
+/* What enters a gate's function for one unit; Q3.12. */
+static int32_t gate(const lstm_s8_t *p, const lstm_gate_t *g, const int8_t *x, const int8_t *h,
+                    int32_t unit)
+{
+    const int32_t fresh = g->bias[unit] + dot(x, g->weights + unit * p->inputs, p->inputs);
+    const int32_t old = g->recurrent_bias[unit] + dot(h, g->recurrent + unit * p->units, p->units);
+    return clamp16(clamp16(requantize(fresh, g->multiplier, g->shift)) +
+                   clamp16(requantize(old, g->recurrent_multiplier, g->recurrent_shift)));
+}
+
+/* One time step; the hidden state is read only, the new one goes to `output`. */
+static void step(const lstm_s8_t *p, const int8_t *x, const int8_t *h, int16_t *cell,
+                 int8_t *output)
+{
+    for (int32_t u = 0; u < p->units; u++) {
+        const int32_t f = sigmoid_s16(p->sigmoid, gate(p, &p->forget_gate, x, h, u));
+        const int32_t i = sigmoid_s16(p->sigmoid, gate(p, &p->input_gate, x, h, u));
+        const int32_t g = tanh_s16(p->sigmoid, gate(p, &p->cell_gate, x, h, u), -12);
+        const int32_t o = sigmoid_s16(p->sigmoid, gate(p, &p->output_gate, x, h, u));
+        int32_t c = clamp16(scaled(f, cell[u], &p->forget_scale));
+        c = clamp16(c + clamp16(scaled(i, g, &p->input_scale)));
+        if (p->cell_clip > 0) {
+            c = clamp(c, -p->cell_clip, p->cell_clip);
+        }
+        cell[u] = (int16_t)c;
+        const int32_t y = scaled(tanh_s16(p->sigmoid, c, p->cell_power), o, &p->output_scale);
+        output[u] = (int8_t)clamp(y + p->output_zero, INT8_MIN, INT8_MAX);
+    }
+}
+
+void lstm_s8(const lstm_s8_t *p, const int8_t *input, int8_t *hidden, int16_t *cell, int8_t *output)
+{
+    for (int32_t b = 0; b < p->batches; b++) {
+        int8_t *h = hidden + b * p->units;
+        for (int32_t t = 0; t < p->steps; t++) {
+            const int32_t at = p->time_major != 0 ? t * p->batches + b : b * p->steps + t;
+            int8_t *y = output + at * p->units;
+            step(p, input + at * p->inputs, h, cell + b * p->units, y);
+            memcpy(h, y, (size_t)p->units);
+        }
+    }
+}
