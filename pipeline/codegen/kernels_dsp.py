@@ -6,14 +6,15 @@ from pipeline.codegen.kernel import Kernel
 from pipeline.codegen.kernels_dsp_conv import Conv2d, FullyConnected
 from pipeline.codegen.kernels_dsp_depthwise import Depthwise, Depthwise3x3
 from pipeline.codegen.kernels_dsp_pool import Add, Pool
-from pipeline.codegen.kernels_dsp_winograd import VARIANTS
+from pipeline.codegen.kernels_dsp_winograd import VARIANTS as WINOGRAD
+from pipeline.codegen.kernels_dsp_winograd4 import VARIANTS as WINOGRAD4
 
 KERNELS: dict[str, list[Kernel]] = {
     "ADD": [Add()],
     "SUB": [Add()],
     "AVERAGE_POOL_2D": [Pool("average_pool")],
     "MAX_POOL_2D": [Pool("max_pool")],
-    "CONV_2D": [Conv2d(), *VARIANTS],
+    "CONV_2D": [Conv2d(), *WINOGRAD, *WINOGRAD4],
     "DEPTHWISE_CONV_2D": [Depthwise3x3(), Depthwise()],
     "FULLY_CONNECTED": [FullyConnected()],
 }

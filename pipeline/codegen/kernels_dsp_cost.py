@@ -32,6 +32,11 @@ WINOGRAD_PER_OUTPUT = 90.0
 WINOGRAD_PER_INPUT = 45.0
 WINOGRAD_PER_WEIGHT = 40.0
 
+WINOGRAD4_PER_OUTPUT = 360.0
+"""A tile of one channel."""
+WINOGRAD4_PER_INPUT = 240.0
+WINOGRAD4_PER_WEIGHT = 75.0
+
 
 def gemm(pixels: int, k: int, channels: int) -> float:
     """The tiles over all pixels."""
@@ -55,4 +60,18 @@ def winograd(inputs: int, outputs: int, blocks: int, again: int) -> float:
         blocks * outputs / 2 * (products + 8 * WINOGRAD_PER_OUTPUT)
         + 4 * blocks * inputs * WINOGRAD_PER_INPUT * again
         + inputs * outputs * WINOGRAD_PER_WEIGHT
+    )
+
+
+def winograd4(inputs: int, outputs: int, tiles: tuple[int, int], again: int) -> float:
+    """An image in blocks of four tiles; weights are transformed `again` times.
+
+    Args:
+        tiles: blocks of four, and tiles.
+    """
+    products = 36 * (inputs / 2 * WINOGRAD_PER_STEP + WINOGRAD_PER_FREQUENCY)
+    return (
+        tiles[0] * outputs / 2 * products
+        + tiles[1] * (outputs * WINOGRAD4_PER_OUTPUT + inputs * WINOGRAD4_PER_INPUT)
+        + inputs * outputs * WINOGRAD4_PER_WEIGHT * again
     )

@@ -121,12 +121,18 @@ def short_scale(
     high: int,
     output: tuple[int, int, int],
     fraction: int,
+    most_right: int | None = None,
 ) -> Scale | None:
-    """The short form for a channel, or None where it is not exact for all accumulators."""
+    """The short form for a channel, or None where it is not exact for all accumulators.
+
+    A right shift beyond `most_right` (else fraction - 1) becomes that one, with a shorter
+    multiplier, where that changes no output.
+    """
     if multiplier == 0:
         return Scale(0, 0, 0)
     right = -shift
-    most_right = fraction - 1
+    if most_right is None:
+        most_right = fraction - 1
     if right > 31 or max(-low, high, 0) << (fraction + 1 - min(right, most_right)) >= 1 << 31:
         return None
     if right <= most_right:
@@ -136,7 +142,8 @@ def short_scale(
     substitute = (multiplier + (1 << (drop - 1))) >> drop
     if not _same_steps((multiplier, right), (substitute, most_right), low, high, output):
         return None
-    return Scale(substitute, 2, 2)
+    left = fraction + 1 - most_right
+    return Scale(substitute, left, 1 << (left - 1))
 
 
 def _same_steps(

@@ -140,7 +140,7 @@ def _blocks(g: Geometry) -> int:
 def _scratch(g: Geometry, held: int, group: int, rows: bool) -> int:
     inputs = g.input.shape[3]
     row = g.input.shape[2] * inputs if rows else 0
-    return 32 * inputs * held + 128 * inputs * group + 512 + row
+    return 32 * inputs * held + 128 * inputs * group + 512 + row + g.output.shape[3]
 
 
 def _scales(g: Geometry) -> Scales:

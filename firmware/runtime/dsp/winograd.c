@@ -13,14 +13,16 @@ typedef struct {
     const int8_t *saved; /* in place: the row above the tiles, as it was */
     int8_t *out;
     int32_t *u, *v, *m;
+    int8_t *nowhere;         /* out_channels bytes for outputs beyond the image */
     uint32_t tiles_x, tiles; /* in a row, in all */
     int32_t zero;            /* four times the input's zero point */
 } work_t;
 
 /* 2 G g G^T 2 for one pair of input channels; g: 9 pairs, u: 16 words, `step` words apart. */
-static void transform_weights(const int32_t g[9], int32_t *u, uint32_t step)
+DSP_INLINE void transform_weights(const int32_t g[9], int32_t *u, uint32_t step)
 {
     int32_t rows[4][3];
+#pragma GCC unroll 3
     for (uint32_t x = 0; x < 3U; x++) {
         const int32_t outer = dsp_sadd16(g[x], g[6U + x]);
         rows[0][x] = dsp_sadd16(g[x], g[x]);
@@ -28,6 +30,7 @@ static void transform_weights(const int32_t g[9], int32_t *u, uint32_t step)
         rows[2][x] = dsp_ssub16(outer, g[3U + x]);
         rows[3][x] = dsp_sadd16(g[6U + x], g[6U + x]);
     }
+#pragma GCC unroll 4
     for (uint32_t y = 0; y < 4U; y++) {
         const int32_t *r = rows[y];
         const int32_t outer = dsp_sadd16(r[0], r[2]);
@@ -39,6 +42,30 @@ static void transform_weights(const int32_t g[9], int32_t *u, uint32_t step)
     }
 }
 
+/* Four input channels of one output channel. odd: which pair of them. */
+static __attribute__((noinline)) void make_pair(const int8_t *weights, uint32_t channels,
+                                                uint32_t odd, int32_t *u)
+{
+    int32_t g[9];
+#pragma GCC unroll 9
+    for (uint32_t tap = 0; tap < 9U; tap++) {
+        g[tap] = dsp_load4(weights);
+        weights += channels;
+    }
+    if (odd != 0U) {
+#pragma GCC unroll 9
+        for (uint32_t tap = 0; tap < 9U; tap++) {
+            g[tap] = dsp_sxtb16_odd(g[tap]);
+        }
+    } else {
+#pragma GCC unroll 9
+        for (uint32_t tap = 0; tap < 9U; tap++) {
+            g[tap] = dsp_sxtb16(g[tap]);
+        }
+    }
+    transform_weights(g, u, channels);
+}
+
 /* U of the channels from `first` on: per pair of channels and frequency, in_channels / 2 times a
  * word of each. */
 static void make_u(const work_t *work, uint32_t first, uint32_t count)
@@ -48,14 +75,8 @@ static void make_u(const work_t *work, uint32_t first, uint32_t count)
     for (uint32_t c = 0; c < count; c++) {
         int32_t *u = work->u + (c / 2U) * 16U * channels + c % 2U;
         for (uint32_t k = 0; k < channels; k += 4U) {
-            int32_t even[9], odd[9];
-            for (uint32_t tap = 0; tap < 9U; tap++) {
-                const int32_t word = dsp_load4(weights + tap * channels + k);
-                even[tap] = dsp_sxtb16(word);
-                odd[tap] = dsp_sxtb16_odd(word);
-            }
-            transform_weights(even, u, channels);
-            transform_weights(odd, u + 2, channels);
+            make_pair(weights + k, channels, 0U, u);
+            make_pair(weights + k, channels, 1U, u + 2);
             u += 4;
         }
         weights += 9U * channels;
@@ -174,6 +195,7 @@ static void make_v(const work_t *work, uint32_t first, uint32_t count)
 DSP_INLINE void transform_products(const int32_t *m, int32_t start, int32_t y[4])
 {
     int32_t left[4], right[4];
+#pragma GCC unroll 4
     for (uint32_t i = 0; i < 4U; i++) {
         const int32_t m1 = m[32U * i + 8U], m2 = m[32U * i + 16U];
         left[i] = m[32U * i] + m1 + m2;
@@ -186,40 +208,59 @@ DSP_INLINE void transform_products(const int32_t *m, int32_t start, int32_t y[4]
     y[3] = right[1] - right[2] - right[3];
 }
 
-/* One channel of a block of tiles, from products to bytes. */
-static void store(const work_t *work, const int32_t *m, uint32_t c, uint32_t first, uint32_t count)
+/* One channel of a block, from products to bytes. out: per tile where its four outputs of channel 0
+ * go; those outside the image go to a place of their own. */
+static void store(const work_t *work, const int32_t *m, uint32_t c, int8_t *const out[16],
+                  uint32_t count)
 {
     const dsp_winograd_t *conv = work->conv;
     const dsp_scale_t *scale = conv->scales + c * conv->output.scale_step;
-    const uint32_t step = conv->out_channels;
-    const uint32_t row = step * conv->out_width;
     const int32_t start = conv->start[c];
     const int32_t offset = dsp_offset(conv->output.base, scale->shift);
+    const int32_t multiplier = scale->multiplier, shift = scale->shift;
     for (uint32_t t = 0; t < count; t++) {
-        const uint32_t ty = (first + t) / work->tiles_x * 2U;
-        const uint32_t tx = (first + t) % work->tiles_x * 2U;
-        int8_t *out = work->out + ty * row + tx * step + c;
         int32_t y[4];
         transform_products(m + t, start, y);
-        if (conv->output.mode <= (uint8_t)DSP_SIGN) {
+        if (conv->output.mode == (uint8_t)DSP_FLOOR) {
+#pragma GCC unroll 4
             for (uint32_t i = 0; i < 4U; i++) {
-                y[i] = dsp_requant_sign(y[i], scale->multiplier, scale->shift, offset);
+                y[i] = dsp_requant_floor(y[i], multiplier, shift, offset);
+            }
+        } else if (conv->output.mode == (uint8_t)DSP_SIGN) {
+#pragma GCC unroll 4
+            for (uint32_t i = 0; i < 4U; i++) {
+                y[i] = dsp_requant_sign(y[i], multiplier, shift, offset);
             }
         } else {
             for (uint32_t i = 0; i < 4U; i++) {
                 y[i] = dsp_requant_any(y[i], scale, &conv->output);
             }
         }
-        out[0] = (int8_t)y[0];
-        if (tx + 1U < conv->out_width) {
-            out[step] = (int8_t)y[1];
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < 4U; i++) {
+            out[i][c] = (int8_t)y[i];
         }
-        if (ty + 1U < conv->out_height) {
-            out[row] = (int8_t)y[2];
-            if (tx + 1U < conv->out_width) {
-                out[row + step] = (int8_t)y[3];
-            }
-        }
+        out += 4;
+    }
+}
+
+/* Where the outputs of a block go, for channel 0. */
+static void place(const work_t *work, uint32_t first, uint32_t count, int8_t *out[16])
+{
+    const dsp_winograd_t *conv = work->conv;
+    for (uint32_t t = 0; t < count; t++) {
+        const uint32_t ty = (first + t) / work->tiles_x * 2U;
+        const uint32_t tx = (first + t) % work->tiles_x * 2U;
+        int8_t *at = work->out + (ty * conv->out_width + tx) * conv->out_channels;
+        int8_t *const nowhere = work->nowhere;
+        const uint32_t right = tx + 1U < conv->out_width ? 1U : 0U;
+        const uint32_t below = ty + 1U < conv->out_height ? 1U : 0U;
+        out[0] = at;
+        out[1] = right != 0U ? at + conv->out_channels : nowhere;
+        at += (uint32_t)conv->out_width * conv->out_channels;
+        out[2] = below != 0U ? at : nowhere;
+        out[3] = right != 0U && below != 0U ? at + conv->out_channels : nowhere;
+        out += 4;
     }
 }
 
@@ -251,13 +292,17 @@ static void image(work_t *work, int8_t *saved)
                     save_row(work, saved, tile);
                 }
             }
-            for (uint32_t c = 0; c < count; c += 2U) {
-                for (uint32_t t = 0; t < tiles; t += 4U) {
-                    const uint32_t used = tiles - t < 4U ? tiles - t : 4U;
-                    dsp_winograd_products(work->u + c * 8U * channels, work->v + t * 8U * channels,
-                                          channels / 2U, work->m);
-                    store(work, work->m, first + c, tile + t, used);
-                    store(work, work->m + 4, first + c + 1U, tile + t, used);
+            for (uint32_t t = 0; t < tiles; t += 4U) {
+                const uint32_t used = tiles - t < 4U ? tiles - t : 4U;
+                const int32_t *u = work->u;
+                int8_t *places[16];
+                place(work, tile + t, used, places);
+                for (uint32_t c = first; c < first + count; c += 2U) {
+                    dsp_winograd_products(u, work->v + t * 8U * channels, channels / 2U, work->m,
+16U);
+                    store(work, work->m, c, places, used);
+                    store(work, work->m + 4, c + 1U, places, used);
+                    u += 16U * channels;
                 }
             }
         }
@@ -279,6 +324,7 @@ void dsp_winograd_3x3_s8(const dsp_winograd_t *conv, const int8_t *in, int8_t *o
         .u = u,
         .v = v,
         .m = m,
+        .nowhere = saved + (conv->in_place != 0U ? (uint32_t)conv->in_width * channels : 0U),
         .tiles_x = (conv->out_width + 1U) / 2U,
         .zero = (int32_t)(0x01010101U * (uint8_t)conv->in_zero),
     };

@@ -29,7 +29,7 @@ typedef struct {
 } dsp_winograd_t;
 
 /* scratch, aligned to 4: 32 * in_channels * slice bytes for U, 128 * in_channels * group for V,
- * 512 for products; with in_place a row of the image more. */
+ * 512 for products, out_channels; with in_place a row of the image more. */
 void dsp_winograd_3x3_s8(const dsp_winograd_t *conv, const int8_t *in, int8_t *out, void *scratch);
 
 #endif

@@ -60,7 +60,8 @@ static __attribute__((naked, noinline)) void products(const int32_t *u __attribu
                      "pop   {r4-r11, pc}\n\t");
 }
 
-void dsp_winograd_products(const int32_t *u, const int32_t *v, uint32_t k_pairs, int32_t *m)
+void dsp_winograd_products(const int32_t *u, const int32_t *v, uint32_t k_pairs, int32_t *m,
+                           uint32_t frequencies)
 {
     const uint32_t steps = k_pairs - 1U;
     const uint32_t frame[5] = {
@@ -68,16 +69,17 @@ void dsp_winograd_products(const int32_t *u, const int32_t *v, uint32_t k_pairs,
         steps * 8U,
         0U,
         (uint32_t)m,
-        (uint32_t)(m + 128),
+        (uint32_t)(m + 8U * frequencies),
     };
     products(u, v, frame);
 }
 
 #else
 
-void dsp_winograd_products(const int32_t *u, const int32_t *v, uint32_t k_pairs, int32_t *m)
+void dsp_winograd_products(const int32_t *u, const int32_t *v, uint32_t k_pairs, int32_t *m,
+                           uint32_t frequencies)
 {
-    for (uint32_t f = 0; f < 16U; f++) {
+    for (uint32_t f = 0; f < frequencies; f++) {
         for (uint32_t i = 0; i < 8U; i++) {
             m[i] = 0;
         }

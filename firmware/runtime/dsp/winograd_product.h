@@ -4,8 +4,9 @@
 
 #include "simd.h"
 
-/* m[16][2][4] = per frequency the dot products of 2 channels and 4 tiles.
- * u: [16][k_pairs][2], v: [16][k_pairs][4] pairs; k_pairs at least 1. */
-void dsp_winograd_products(const int32_t *u, const int32_t *v, uint32_t k_pairs, int32_t *m);
+/* m[frequencies][2][4] = the dot products of 2 channels and 4 tiles.
+ * u: [frequencies][k_pairs][2], v: [frequencies][k_pairs][4] pairs; k_pairs at least 1. */
+void dsp_winograd_products(const int32_t *u, const int32_t *v, uint32_t k_pairs, int32_t *m,
+                           uint32_t frequencies);
 
 #endif

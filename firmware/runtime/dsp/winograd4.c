@@ -1,0 +1,305 @@
+#include "winograd4.h"
+#include "winograd_product.h"
+
+#define FREQUENCIES 36U
+
+typedef struct {
+    const dsp_winograd4_t *conv;
+    const int8_t *in;
+    int8_t *saved; /* in place: the row above the tiles, as it was */
+    int8_t *out;
+    int32_t *u, *v, *m;
+    uint32_t tiles_x, tiles; /* in a row, in all */
+} work_t;
+
+/* G' g of one row or column; u: 6 words, `step` words apart. */
+DSP_INLINE void weights_1d(int32_t g0, int32_t g1, int32_t g2, int32_t *u, uint32_t step)
+{
+    const int32_t outer = dsp_sadd16(g0, g2);
+    const int32_t twice = dsp_sadd16(g1, g1);
+    const int32_t half = dsp_sadd16(g2, g2);
+    const int32_t far = dsp_sadd16(g0, dsp_sadd16(half, half));
+    u[0] = g0;
+    u[step] = dsp_sadd16(outer, g1);
+    u[2U * step] = dsp_ssub16(outer, g1);
+    u[3U * step] = dsp_sadd16(far, twice);
+    u[4U * step] = dsp_ssub16(far, twice);
+    u[5U * step] = g2;
+}
+
+/* U of the channels from `first` on: per pair of channels and frequency, in_channels / 2 times a
+ * word of each. */
+static void make_u(const work_t *work, uint32_t first, uint32_t count)
+{
+    const uint32_t channels = work->conv->in_channels;
+    const int8_t *weights = work->conv->weights + first * 9U * channels;
+    for (uint32_t c = 0; c < count; c++) {
+        int32_t *u = work->u + (c / 2U) * FREQUENCIES * channels + c % 2U;
+        for (uint32_t k = 0; k < channels; k += 2U) {
+            /* Pairs come even, odd, even, ... of groups of 4 channels. */
+            const int8_t *w = weights + (k & ~3U);
+            const uint32_t turn = (k & 2U) * 4U;
+            int32_t columns[18];
+            for (uint32_t x = 0; x < 3U; x++) {
+                int32_t g[3];
+#pragma GCC unroll 3
+                for (uint32_t y = 0; y < 3U; y++) {
+                    const uint32_t word = (uint32_t)dsp_load4(w + 3U * y * channels);
+                    g[y] = dsp_sxtb16((int32_t)(word >> turn));
+                }
+                weights_1d(g[0], g[1], g[2], columns + x, 3U);
+                w += channels;
+            }
+            for (uint32_t y = 0; y < 6U; y++) {
+                const int32_t *row = columns + 3U * y;
+                weights_1d(row[0], row[1], row[2], u + y * 6U * channels, channels);
+            }
+            u += 2;
+        }
+        weights += 9U * channels;
+    }
+}
+
+/* B^T d of one row or column. */
+DSP_INLINE void input_1d(const int32_t d[6], int32_t *v, uint32_t step)
+{
+    const int32_t d31 = dsp_ssub16(d[3], d[1]);
+    const int32_t d42 = dsp_ssub16(d[4], d[2]);
+    const int32_t twice31 = dsp_sadd16(d31, d31);
+    const int32_t twice1 = dsp_sadd16(d[1], d[1]), twice2 = dsp_sadd16(d[2], d[2]);
+    const int32_t p = dsp_ssub16(d[4], dsp_sadd16(twice2, twice2));
+    const int32_t q = dsp_ssub16(d[3], dsp_sadd16(twice1, twice1));
+    const int32_t d02 = dsp_ssub16(d[0], d[2]);
+    const int32_t twice02 = dsp_sadd16(d02, d02);
+    v[0] = dsp_sadd16(dsp_sadd16(twice02, twice02), d42);
+    v[step] = dsp_sadd16(p, q);
+    v[2U * step] = dsp_ssub16(p, q);
+    v[3U * step] = dsp_sadd16(d42, twice31);
+    v[4U * step] = dsp_ssub16(d42, twice31);
+    v[5U * step] = dsp_ssub16(dsp_ssub16(d[5], d[3]), dsp_sadd16(twice31, twice31));
+}
+
+/* The six rows of four channels of a tile: the first one may lie elsewhere. */
+typedef struct {
+    const int8_t *top, *rest;
+    uint32_t row, column; /* bytes from row to row of `rest`, from pixel to pixel */
+} patch_t;
+
+/* V of a tile for a pair of channels; odd: the second pair of four. v: frequency 0. */
+DSP_INLINE void transform_input(patch_t p, uint32_t odd, int32_t *v, uint32_t next)
+{
+    int32_t columns[36];
+    for (uint32_t x = 0; x < 6U; x++) {
+        const int8_t *from = p.rest;
+        int32_t d[6];
+        d[0] = dsp_load4(p.top);
+#pragma GCC unroll 5
+        for (uint32_t y = 1; y < 6U; y++) {
+            d[y] = dsp_load4(from);
+            from += p.row;
+        }
+#pragma GCC unroll 6
+        for (uint32_t y = 0; y < 6U; y++) {
+            d[y] = odd != 0U ? dsp_sxtb16_odd(d[y]) : dsp_sxtb16(d[y]);
+        }
+        input_1d(d, columns + x, 6U);
+        p.top += p.column;
+        p.rest += p.column;
+    }
+    for (uint32_t y = 0; y < 6U; y++) {
+        input_1d(columns + 6U * y, v, next);
+        v += 6U * next;
+    }
+}
+
+static __attribute__((noinline)) void transform_even(patch_t p, int32_t *v, uint32_t next)
+{
+    transform_input(p, 0U, v, next);
+}
+
+static __attribute__((noinline)) void transform_odd(patch_t p, int32_t *v, uint32_t next)
+{
+    transform_input(p, 1U, v, next);
+}
+
+/* Four channels of a tile that reaches over the image's border, with the padding. */
+static void gather(const work_t *work, int32_t y0, int32_t x0, uint32_t k, int32_t words[36])
+{
+    const dsp_winograd4_t *conv = work->conv;
+    const int32_t zero = (int32_t)(0x01010101U * (uint8_t)conv->in_zero);
+    for (int32_t y = y0; y < y0 + 6; y++) {
+        const int8_t *row = work->in + y * conv->in_width * conv->in_channels;
+        if (y == y0 && conv->in_place != 0U) {
+            row = work->saved;
+        }
+        for (int32_t x = x0; x < x0 + 6; x++) {
+            const uint32_t inside =
+                (uint32_t)y < conv->in_height && (uint32_t)x < conv->in_width ? 1U : 0U;
+            *words++ = inside != 0U ? dsp_load4(row + (uint32_t)x * conv->in_channels + k) : zero;
+        }
+    }
+}
+
+/* V of the tiles from `first` on: per block of 4 tiles and frequency, in_channels / 2 times a word
+ * of each tile. */
+static void make_v(const work_t *work, uint32_t first, uint32_t count)
+{
+    const dsp_winograd4_t *conv = work->conv;
+    const uint32_t channels = conv->in_channels;
+    for (uint32_t slot = 0; slot < count; slot++) {
+        const int32_t y0 = (int32_t)((first + slot) / work->tiles_x * 4U) - conv->pad_top;
+        const int32_t x0 = (int32_t)((first + slot) % work->tiles_x * 4U) - conv->pad_left;
+        const uint32_t inside =
+            y0 >= 0 && x0 >= 0 && y0 + 6 <= conv->in_height && x0 + 6 <= conv->in_width ? 1U : 0U;
+        int32_t *v = work->v + (slot / 4U) * FREQUENCIES * 2U * channels + slot % 4U;
+        for (uint32_t k = 0; k < channels; k += 4U) {
+            int32_t words[36];
+            patch_t p = {(const int8_t *)words, (const int8_t *)(words + 6), 24U, 4U};
+            if (inside != 0U) {
+                p.row = conv->in_width * channels;
+                p.column = channels;
+                p.top = work->in + (uint32_t)y0 * p.row + (uint32_t)x0 * channels + k;
+                p.rest = p.top + p.row;
+                if (conv->in_place != 0U) {
+                    p.top = work->saved + (uint32_t)x0 * channels + k;
+                }
+            } else {
+                gather(work, y0, x0, k, words);
+            }
+            transform_even(p, v, 2U * channels);
+            transform_odd(p, v + 4, 2U * channels);
+            v += 8;
+        }
+    }
+}
+
+/* A^T with the products' scale, modulo 2^32. y: 4 words, `step` apart. */
+DSP_INLINE void output_1d(const uint32_t m[6], uint32_t y[4])
+{
+    const uint32_t a = m[1] + m[2], b = m[1] - m[2];
+    const uint32_t c = m[3] + m[4], d = m[3] - m[4];
+    y[0] = c - (a << 2) + (m[0] << 1) + (m[0] << 2);
+    y[1] = (d - (b << 1)) << 1;
+    y[2] = (c - a) << 2;
+    y[3] = ((d << 1) - b + (m[5] << 1) + (m[5] << 2)) << 2;
+}
+
+/* One channel of a tile, from products to bytes. m: 36 words, 8 apart. */
+static void store(const work_t *work, const int32_t *m, const dsp_winograd4_scale_t *scale,
+                  int8_t *out, uint32_t rows, uint32_t columns)
+{
+    const uint32_t step = work->conv->out_channels;
+    const uint32_t row = work->conv->out_width * step;
+    uint32_t across[4][6];
+    for (uint32_t x = 0; x < 6U; x++) {
+        uint32_t column[6], y[4];
+#pragma GCC unroll 6
+        for (uint32_t i = 0; i < 6U; i++) {
+            column[i] = (uint32_t)m[48U * i];
+        }
+        if (x == 1U) {
+            column[1] += (uint32_t)scale->start;
+        }
+        output_1d(column, y);
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < 4U; i++) {
+            across[i][x] = y[i];
+        }
+        m += 8;
+    }
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t y[4];
+        output_1d(across[i], y);
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < 4U; j++) {
+            const int32_t acc = (int32_t)(y[j] * (uint32_t)scale->shift);
+            const int32_t t = scale->offset - (scale->unit & (acc >> 31));
+            y[j] = (uint32_t)dsp_ssat8_asr(dsp_smmla(acc, scale->multiplier, t),
+                                           DSP_WINOGRAD4_FRACTION);
+        }
+        if (columns >= 4U) {
+            out[0] = (int8_t)y[0];
+            out[step] = (int8_t)y[1];
+            out[2U * step] = (int8_t)y[2];
+            out[3U * step] = (int8_t)y[3];
+        } else {
+            out[0] = (int8_t)y[0];
+            for (uint32_t j = 1; j < columns; j++) {
+                out[j * step] = (int8_t)y[j];
+            }
+        }
+        out += row;
+    }
+}
+
+/* Two channels of a block of up to four tiles. */
+static void store_block(const work_t *work, uint32_t tile, uint32_t count, uint32_t c)
+{
+    const dsp_winograd4_t *conv = work->conv;
+    for (uint32_t t = 0; t < count; t++) {
+        const uint32_t y = (tile + t) / work->tiles_x * 4U;
+        const uint32_t x = (tile + t) % work->tiles_x * 4U;
+        const uint32_t rows = conv->out_height - y < 4U ? conv->out_height - y : 4U;
+        const uint32_t columns = conv->out_width - x;
+        int8_t *out = work->out + (y * conv->out_width + x) * conv->out_channels + c;
+        store(work, work->m + t, conv->scales + c, out, rows, columns);
+        store(work, work->m + 4U + t, conv->scales + c + 1U, out + 1, rows, columns);
+    }
+}
+
+static void image(const work_t *work)
+{
+    const dsp_winograd4_t *conv = work->conv;
+    const uint32_t channels = conv->in_channels;
+    const uint32_t row = (uint32_t)conv->in_width * channels;
+    for (uint32_t tile = 0; tile < work->tiles; tile += conv->group) {
+        const uint32_t rest = work->tiles - tile;
+        const uint32_t tiles = rest < conv->group ? rest : conv->group;
+        make_v(work, tile, tiles);
+        if (conv->in_place != 0U && rest > tiles) {
+            /* The next tiles begin with the last row that these overwrite. */
+            memcpy(work->saved, work->in + ((tile + tiles) / work->tiles_x * 4U - 1U) * row, row);
+        }
+        for (uint32_t first = 0; first < conv->out_channels; first += conv->slice) {
+            const uint32_t left = conv->out_channels - first;
+            const uint32_t count = left < conv->slice ? left : conv->slice;
+            const int32_t *u = work->u;
+            if (tile == 0U || conv->slice < conv->out_channels) {
+                make_u(work, first, count);
+            }
+            for (uint32_t c = first; c < first + count; c += 2U) {
+                for (uint32_t t = 0; t < tiles; t += 4U) {
+                    const int32_t *v = work->v + t / 4U * FREQUENCIES * 2U * channels;
+                    dsp_winograd_products(u, v, channels / 2U, work->m, FREQUENCIES);
+                    store_block(work, tile + t, tiles - t < 4U ? tiles - t : 4U, c);
+                }
+                u += FREQUENCIES * channels;
+            }
+        }
+    }
+}
+
+void dsp_winograd4_3x3_s8(const dsp_winograd4_t *conv, const int8_t *in, int8_t *out,
+                          void *scratch)
+{
+    const uint32_t channels = conv->in_channels;
+    int32_t *const u = scratch;
+    int32_t *const v = u + FREQUENCIES / 2U * channels * conv->slice;
+    int32_t *const m = v + FREQUENCIES * 2U * channels * ((conv->group + 3U) / 4U);
+    work_t work = {
+        .conv = conv,
+        .in = in,
+        .saved = (int8_t *)(m + 8U * FREQUENCIES),
+        .out = out,
+        .u = u,
+        .v = v,
+        .m = m,
+        .tiles_x = (conv->out_width + 3U) / 4U,
+    };
+    work.tiles = work.tiles_x * ((conv->out_height + 3U) / 4U);
+    for (uint32_t batch = 0; batch < conv->batches; batch++) {
+        image(&work);
+        work.in += (size_t)conv->in_height * conv->in_width * channels;
+        work.out += (size_t)conv->out_height * conv->out_width * conv->out_channels;
+    }
+}
