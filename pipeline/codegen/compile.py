@@ -10,6 +10,7 @@ from pipeline.codegen.memory import assign
 from pipeline.codegen.ops import registry
 from pipeline.codegen.program import Layer, Optimize, Program
 from pipeline.codegen.runtime import with_headers
+from pipeline.codegen.share import share_constants
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
 from pipeline.convert.statistics import macs, require_integer
@@ -91,6 +92,7 @@ def compile_graph(
             f"unknown optimisation goal {optimize!r}", hint="choose speed, balanced or size"
         )
     require_integer(graph)
+    _check_ends(graph)
     check_supported(graph)
     known = registry()
     todo = [op for op in graph.ops if not _is_view(graph, op, known[op.name])]
@@ -101,7 +103,7 @@ def compile_graph(
         progress("codegen", number, len(todo), op.layer)
         kernel = choose(known[op.name], graph, op, target, optimize)
         steps.append(Step(op, kernel, kernel.lower(Site(number, graph, op))))
-    codes = [(step.op, step.code) for step in steps]
+    codes = share_constants(graph, [(step.op, step.code) for step in steps])
     memory = assign(graph, codes, 16 if target.has("mve") else 4, keep_inputs)
     sources = emit.sources(graph, codes, memory, target, optimize, keep_inputs)
     progress("codegen", len(todo), len(todo))
@@ -117,7 +119,7 @@ def compile_graph(
                 macs=macs(graph, step.op),
                 kernel=step.code.function,
                 encoding=step.code.encoding,
-                weight_bytes=sum(c.nbytes for c in step.code.constants),
+                weight_bytes=sum(c.nbytes for c in codes[i][1].constants),
                 estimate=round(step.kernel.cost(graph, step.op, target, optimize).cycles),
             )
             for i, step in enumerate(steps)
@@ -126,6 +128,25 @@ def compile_graph(
         placements=memory.placements,
         keeps_inputs=keep_inputs,
     )
+
+
+def _check_ends(graph: Graph) -> None:
+    """Inputs and outputs are activations of a type the engine can hand over."""
+    for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        for i in indices:
+            t = graph.tensors[i]
+            if t.dtype not in emit.DTYPES:
+                raise UnsupportedOp(
+                    f"{kind} {t.name!r} holds {t.dtype}",
+                    where=graph.name,
+                    hint=f"convert with another type, one of {', '.join(emit.DTYPES)}",
+                )
+            if t.data is not None or t.variable or 0 in t.shape:
+                raise UnsupportedOp(
+                    f"{kind} {t.name!r} is a constant, state, or empty",
+                    where=graph.name,
+                    hint="leave it out of the model",
+                )
 
 
 def _is_view(graph: Graph, op: Op, support: Support) -> bool:

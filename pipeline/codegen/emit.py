@@ -23,7 +23,7 @@ CTYPES = {
     "float32": "float",
     "bool": "uint8_t",
 }
-_DTYPES = {
+DTYPES = {
     "int8": "NETWORK_INT8",
     "int16": "NETWORK_INT16",
     "int32": "NETWORK_INT32",
@@ -209,7 +209,7 @@ def _tensor_entry(graph: Graph, index: int, memory: Memory) -> str:
         f"        .data = &network_arena[{memory.tensors[index]}], /* {_shape(t)} */\n"
         f"        .bytes = {bytes_of(t)},\n"
         f"        .elements = {count},\n"
-        f"        .dtype = {_DTYPES[t.dtype]},\n"
+        f"        .dtype = {DTYPES[t.dtype]},\n"
         f"        .scale = {scale!r}f,\n"
         f"        .zero_point = {zero},\n"
         "    },\n"

@@ -90,11 +90,31 @@ def is_integer(graph: Graph) -> bool:
     return not _float_ops(graph)
 
 
+_ANY_TYPE = frozenset(
+    [
+        "QUANTIZE",
+        "DEQUANTIZE",
+        "RESHAPE",
+        "SQUEEZE",
+        "EXPAND_DIMS",
+        "CONCATENATION",
+        "SPLIT",
+        "SPLIT_V",
+        "SLICE",
+        "STRIDED_SLICE",
+        "TRANSPOSE",
+        "PACK",
+        "UNPACK",
+    ]
+)
+"""Ops that convert or move values and compute nothing."""
+
+
 def _float_ops(graph: Graph) -> list[Op]:
     return [
         op
         for op in graph.ops
-        if op.name not in ("QUANTIZE", "DEQUANTIZE")
+        if op.name not in _ANY_TYPE
         and any(
             graph.tensors[i].dtype.startswith("float") for i in (*op.inputs, *op.outputs) if i >= 0
         )
@@ -106,7 +126,7 @@ def require_integer(graph: Graph) -> None:
     floats = _float_ops(graph)
     if not floats:
         return
-    if len(floats) == len([o for o in graph.ops if o.name not in ("QUANTIZE", "DEQUANTIZE")]):
+    if len(floats) == len([o for o in graph.ops if o.name not in _ANY_TYPE]):
         what = "a float model: the aot engine runs fully quantised int8 models"
     else:
         names = ", ".join(f"{o.name} {o.layer!r}" for o in floats[:4])

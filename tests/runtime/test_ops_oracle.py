@@ -62,7 +62,7 @@ def test_all_operators_together() -> None:
     """A few examples of each operator, in one program: quick."""
     cases = []
     for name, strategy in STRATEGIES.items():
-        models = draw_models(strategy, 4)
+        models = draw_models(strategy, 3)
         cases += [Case(m, inputs_for(m), f"{name}_{i}") for i, m in enumerate(models)]
     check(cases)
 
