@@ -5,16 +5,22 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from pipeline.errors import WrongUse
 from pipeline.load.compression import Compression
 from pipeline.load.dataset import Split
-from pipeline.load.evaluate import evaluate
+from pipeline.load.evaluate import evaluate, predict
 from pipeline.load.network import Network
+from pipeline.load.tfenv import seed_everything, tf_keras
 from pipeline.progress import Progress, silent
+from pipeline.prune.iterate import iterate
+from pipeline.prune.judge import judge_for
 from pipeline.prune.magnitude import prune_magnitude, sparsity, sparsity_by_layer
 from pipeline.prune.neurons import remove_neurons
 from pipeline.prune.objective import Objective, find_objective
+from pipeline.prune.recalibrate import recalibrate
 from pipeline.prune.recipe import Magnitude, Neurons, Recipe, parse_recipe
 from pipeline.prune.train import Settings, Trained, train
 
@@ -22,6 +28,39 @@ from pipeline.prune.train import Settings, Trained, train
 _STEPS = 1500
 _EPOCHS = (8, 60)
 _BATCH = 32
+_SCRATCH_EPOCHS = 2  # times those of fine-tuning, for a network that starts from nothing
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What all stages share."""
+
+    network: Network
+    data: Split | None
+    objective: Objective | None
+    settings: Settings
+    progress: Progress
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """A model on its way through the stages."""
+
+    model: Any
+    epochs: int = 0
+    notes: tuple[str, ...] = ()
+    removed: dict[str, int] = field(default_factory=dict)
+    frozen: dict[str, str] = field(default_factory=dict)
+
+    def trained(self, model: Any, done: Trained | None) -> _State:
+        """The state after a training, if there was one."""
+        if done is None:
+            return dataclasses.replace(self, model=model)
+        notes = self.notes + done.notes
+        return dataclasses.replace(self, model=model, epochs=self.epochs + done.epochs, notes=notes)
+
+    def noted(self, note: str) -> _State:
+        return dataclasses.replace(self, notes=(*self.notes, note))
 
 
 def prune(
@@ -33,6 +72,8 @@ def prune(
     seed: int = 0,
     rate: float = 1e-3,
     distill: bool | None = None,
+    max_drop: float | None = None,
+    control: Literal["scratch"] | None = None,
     progress: Progress = silent,
 ) -> Network:
     """Prune a network as the recipe says and fine-tune it.
@@ -48,25 +89,39 @@ def prune(
         rate: the learning rate fine-tuning starts with.
         distill: learn from the unpruned network's outputs too; None does where labels are
             few or missing.
+        max_drop: prune step by step, as far as the recipe says at most, while the accuracy
+            on the test samples falls by no more than this (0.02: two points). Stages share
+            it evenly. Without labels it bounds the share of samples that the unpruned
+            network classifies otherwise; for regression, the relative growth of the loss.
+        control: "scratch" also trains the pruned network's shape from new random weights,
+            and returns that network where it is better.
         progress: called after each epoch.
 
     Returns:
         The pruned network; its `compression` tells what was done.
 
     Raises:
-        WrongUse: the recipe has no sense, or names layers that are not there.
+        WrongUse: the recipe or an option has no sense, or names layers that are not there.
         ModelError: no layer can be pruned.
         DataError: the data can not train this network.
     """
     started = time.monotonic()
     recipe = parse_recipe(recipe) if isinstance(recipe, str) else recipe
+    _check(data, epochs, max_drop, control)
     model = network.keras
     objective = None if data is None else find_objective(model, data.train, distill=distill)
     count = default_epochs(0 if data is None else len(data.train)) if epochs is None else epochs
+    settings = Settings(count, seed, rate, _BATCH, patience=max(5, count // 3))
+    work = _Work(network, data, objective, settings, progress)
     state = _State(model)
-    for stage in recipe.stages:
-        settings = Settings(count, seed, rate, _BATCH, patience=max(5, count // 3))
-        state = _run_stage(network, state, stage, data, objective, settings, progress)
+    for index, stage in enumerate(recipe.stages):
+        if max_drop is None or data is None:
+            state = _run_stage(work, state, stage)
+        else:
+            budget = max_drop * (index + 1) / len(recipe.stages)
+            state = _run_within(work, state, stage, budget)
+    if control == "scratch" and recipe.stages:
+        state = _scratch(work, state, recipe)
     result = dataclasses.replace(network, keras=state.model)
     done = Compression(
         method=recipe.text,
@@ -86,57 +141,97 @@ def prune(
     return dataclasses.replace(result, compression=done)
 
 
+def _check(
+    data: Split | None, epochs: int | None, max_drop: float | None, control: str | None
+) -> None:
+    if epochs is not None and epochs < 0:
+        raise WrongUse(f"{epochs} epochs are asked for", where="--epochs")
+    if max_drop is not None and not 0.0 <= max_drop < 1.0:
+        raise WrongUse(
+            f"a drop of {max_drop} is not within 0..1", where="--max-drop", hint="0.02: two points"
+        )
+    if control not in (None, "scratch"):
+        raise WrongUse(f"control {control!r} is not known", where="--control", hint="scratch")
+    if data is None and (max_drop is not None or control is not None):
+        raise WrongUse("needs data to judge by", where="--max-drop, --control", hint="give --data")
+
+
 def default_epochs(samples: int) -> int:
     """Return a number of fine-tuning epochs that suits the size of the data set."""
     low, high = _EPOCHS
     return min(high, max(low, math.ceil(_STEPS * _BATCH / max(1, samples))))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _State:
-    """A model on its way through the stages."""
-
-    model: Any
-    epochs: int = 0
-    notes: tuple[str, ...] = ()
-    removed: dict[str, int] = dataclasses.field(default_factory=dict)
-    frozen: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    def trained(self, model: Any, done: Trained | None) -> _State:
-        """The state after a training, if there was one."""
-        if done is None:
-            return dataclasses.replace(self, model=model)
-        notes = self.notes + done.notes
-        return dataclasses.replace(self, model=model, epochs=self.epochs + done.epochs, notes=notes)
-
-
-def _run_stage(
-    network: Network,
-    state: _State,
-    stage: Magnitude | Neurons,
-    data: Split | None,
-    objective: Objective | None,
-    settings: Settings,
-    progress: Progress,
-) -> _State:
-    x = None if data is None else data.train.x
+def _run_stage(work: _Work, state: _State, stage: Magnitude | Neurons) -> _State:
+    """Carry out one stage in full, fine-tuning included."""
+    x = None if work.data is None else work.data.train.x
+    where = work.network.name
     if isinstance(stage, Neurons):
-        cut = remove_neurons(state.model, stage, objective, x, where=network.name)
+        cut = remove_neurons(state.model, stage, work.objective, x, where=where)
         removed = {**state.removed}
         for name, count in cut.removed.items():
             removed[name] = removed.get(name, 0) + count
-        after = _State(cut.model, state.epochs, state.notes, removed, cut.frozen)
-        if objective is None or x is None or settings.epochs == 0:
-            return after
-        tuned = train(cut.model, objective, x, settings, progress=progress, note="fine-tuning")
-        return after.trained(cut.model, tuned)
-    settings = dataclasses.replace(
-        settings, settled=0.0 if stage.schedule == "constant" else stage.end
-    )
-    model, done = prune_magnitude(
-        state.model, stage, objective, x, settings, where=network.name, progress=progress
-    )
+        state = dataclasses.replace(state, model=cut.model, removed=removed, frozen=cut.frozen)
+        if work.objective is None or x is None or work.settings.epochs == 0:
+            return state
+        done: Trained | None = train(
+            cut.model, work.objective, x, work.settings, progress=work.progress
+        )
+        model = cut.model
+    else:
+        settled = 0.0 if stage.schedule == "constant" else stage.end
+        settings = dataclasses.replace(work.settings, settled=settled)
+        model, done = prune_magnitude(
+            state.model, stage, work.objective, x, settings, where=where, progress=work.progress
+        )
+    if done is not None and work.objective is not None and x is not None:
+        recalibrate(model, work.objective, x)
     return state.trained(model, done)
+
+
+def _run_within(work: _Work, state: _State, stage: Magnitude | Neurons, budget: float) -> _State:
+    """Carry out as much of one stage as keeps the drop within `budget`."""
+    assert work.data is not None
+    judge = judge_for(work.network.keras, work.data.test)
+    state, reached = iterate(
+        state, stage, judge, budget, lambda before, part: _run_stage(work, before, part)
+    )
+    if reached == 1.0:
+        return state
+    kind = "neurons" if isinstance(stage, Neurons) else "magnitude"
+    full = stage.fraction if isinstance(stage, Neurons) else stage.sparsity
+    amount = 1.0 - (1.0 - full) ** reached
+    return state.noted(
+        f"{kind}: stopped at {amount:.3f} of {full:.3f}, more would lose over {budget:.3f}"
+    )
+
+
+def _scratch(work: _Work, state: _State, recipe: Recipe) -> _State:
+    """Train the pruned shape from new weights; return whichever network is better, and say so."""
+    assert work.data is not None and work.objective is not None
+    seed_everything(work.settings.seed)
+    fresh = tf_keras().models.clone_model(state.model)
+    longer = work.settings.epochs * _SCRATCH_EPOCHS
+    settings = dataclasses.replace(work.settings, epochs=longer, patience=longer)
+    x = work.data.train.x
+    done = train(
+        fresh, work.objective, x, settings, progress=work.progress, note="control from scratch"
+    )
+    recalibrate(fresh, work.objective, x)
+    rival = dataclasses.replace(state, notes=state.notes).trained(fresh, done)
+    if any(isinstance(stage, Magnitude) for stage in recipe.stages):
+        reached = sparsity_by_layer(state.model)
+        again = next(s for s in recipe.stages if isinstance(s, Magnitude))
+        if max(reached.values()) > 0.0:
+            same = dataclasses.replace(again, layers=reached, skip=())
+            rival = _run_stage(work, rival, same)
+    judge = judge_for(work.network.keras, work.data.test)
+    ours, theirs = judge.drop(state.model), judge.drop(rival.model)
+    values = f"{judge.value(rival.model):.4f} against {judge.value(state.model):.4f}"
+    if theirs < ours:
+        return rival.noted(f"trained from scratch, the same shape is better: {judge.kind} {values}")
+    note = f"trained from scratch, the same shape is no better: {judge.kind} {values}"
+    return dataclasses.replace(state, epochs=rival.epochs).noted(note)
 
 
 def _loss(model: Any, data: Split | None) -> float | None:
@@ -146,5 +241,4 @@ def _loss(model: Any, data: Split | None) -> float | None:
     objective = find_objective(model, data.test, distill=False)
     if objective.kind == "none":
         return None
-    outputs = model(data.test.x, training=False)
-    return float(objective.loss(outputs, objective.answers, None))
+    return float(objective.loss(predict(model, data.test.x), objective.answers, None))

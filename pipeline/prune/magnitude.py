@@ -146,16 +146,19 @@ def _wrap(model: Any, stage: Magnitude, wanted: dict[str, float], steps: int) ->
     begin = min(round(stage.begin * steps), end - 1)
     every = max(1, (end - begin) // _MASK_UPDATES)
 
+    now = sparsity_by_layer(model)
+
     def replacement(layer: Any) -> Any:
         if layer.name not in wanted:
             return layer
+        start = min(now[layer.name], wanted[layer.name])  # above 0 where it was pruned before
         if stage.schedule == "constant":
             schedule = sparsity.ConstantSparsity(
                 wanted[layer.name], begin_step=begin, end_step=-1, frequency=every
             )
         else:
             schedule = sparsity.PolynomialDecay(
-                0.0, wanted[layer.name], begin_step=begin, end_step=end, frequency=every
+                start, wanted[layer.name], begin_step=begin, end_step=end, frequency=every
             )
         options: dict[str, Any] = {}
         if type(layer).__name__ == "Dense":

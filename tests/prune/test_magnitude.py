@@ -195,3 +195,68 @@ def test_an_autoencoder_learns_its_input():
     objective = find_objective(model, Dataset("d", x, None, False))
     assert objective.kind == "values"
     np.testing.assert_array_equal(objective.answers, x)
+
+
+def test_pruning_stops_at_the_largest_drop_allowed(network, data):
+    far = prune(network, "magnitude:0.995", data, epochs=2, rate=5e-3, max_drop=0.02)
+    done = far.compression
+    assert 0.2 < done.sparsity < 0.99
+    assert done.float_accuracy - done.pruned_accuracy <= 0.02 + 1e-9
+    assert done.notes[-1].startswith("magnitude: stopped at 0.")
+
+
+def test_a_control_from_scratch_is_told_of(network, data):
+    done = prune(network, "neurons:0.5", data, epochs=5, rate=5e-3, control="scratch").compression
+    assert "trained from scratch, the same shape is" in done.notes[-1]
+    assert done.epochs == 15
+    assert done.parameters[1] < done.parameters[0]
+
+
+@pytest.mark.parametrize(
+    "options", [{"epochs": -1}, {"max_drop": 2.0}, {"max_drop": -0.1}, {"control": "magic"}]
+)
+def test_options_without_sense(network, data, options):
+    with pytest.raises(WrongUse):
+        prune(network, "magnitude:0.5", data, **options)
+
+
+def test_a_floor_or_a_control_needs_data(network):
+    for options in ({"max_drop": 0.1}, {"control": "scratch"}):
+        with pytest.raises(WrongUse, match="needs data"):
+            prune(network, "magnitude:0.5", None, **options)
+
+
+def test_batch_statistics_are_taken_anew():
+    from pipeline.load.tfenv import tf_keras
+    from pipeline.prune.objective import find_objective
+    from pipeline.prune.recalibrate import recalibrate
+
+    layers = tf_keras().layers
+    inputs = tf_keras().Input((3,))
+    x = layers.Dropout(0.5)(layers.BatchNormalization(name="bn")(inputs))
+    model = tf_keras().Model(inputs, layers.Dense(2, activation="softmax")(x))
+    rng = np.random.default_rng(0)
+    samples = (rng.normal(size=(512, 3)) * 5.0 + 7.0).astype(np.float32)
+    answers = (samples[:, 0] > 7.0).astype(np.int64)
+    model.layers[-1].set_weights([np.array([[-3.0, 3.0], [0, 0], [0, 0]]), np.zeros(2)])
+    objective = find_objective(model, Dataset("d", samples, answers, False), distill=False)
+    recalibrate(model, objective, samples)
+    _, _, mean, variance = model.get_layer("bn").get_weights()
+    np.testing.assert_allclose(mean, samples.mean(axis=0), rtol=1e-3)
+    np.testing.assert_allclose(variance, samples.var(axis=0), rtol=0.05)
+    assert model.get_layer("bn").momentum == 0.99 and model.layers[2].rate == 0.5
+
+
+def test_agreement_and_loss_are_judged_where_labels_are_missing(network, data):
+    from pipeline.load.tfenv import tf_keras
+    from pipeline.prune.judge import judge_for
+
+    unlabelled = blobs(50, 4, labels=False)
+    judge = judge_for(network.keras, unlabelled)
+    assert (judge.kind, judge.reference, judge.drop(network.keras)) == ("agreement", 1.0, 0.0)
+    inputs = tf_keras().Input((6, 6, 1))
+    double = tf_keras().Model(inputs, tf_keras().layers.Rescaling(1.5)(inputs))
+    triple = tf_keras().Model(inputs, tf_keras().layers.Rescaling(2.0)(inputs))
+    judge = judge_for(double, unlabelled)
+    assert judge.kind == "loss"
+    assert judge.drop(triple) == pytest.approx(3.0, rel=1e-4)
