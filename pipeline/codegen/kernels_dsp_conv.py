@@ -75,7 +75,7 @@ class Conv2d:
         return Cost(
             cycles=costs.gemm(pixels, k, channels) + costs.gather(pixels, k, g.kernel != (1, 1)),
             flash=3 * channels,
-            ram=_scratch(k),
+            ram=_scratch(g, k),
         )
 
     def lower(self, site: Site) -> Code:
@@ -87,16 +87,17 @@ class Conv2d:
         # The last pixels go one by one, with K in steps of 8; that is worth some padding.
         stream = pack_stream(weights, start, low, high, 8 if pixels % 4 and k > 4 else 4)
         scales = pack_scales(g.multipliers, g.shifts, low, high, (g.output_zero, g.low, g.high))
+        flat = _flat(g)
         params = Initializer(
             "dsp_conv_t",
             {
                 "gemm": gemm_fields(site, stream, scales, channels),
                 "batches": g.input.shape[0],
-                "in_height": g.input.shape[1],
-                "in_width": g.input.shape[2],
+                "in_height": 1 if flat else g.input.shape[1],
+                "in_width": pixels if flat else g.input.shape[2],
                 "in_channels": g.input.shape[3],
-                "out_height": g.output.shape[1],
-                "out_width": g.output.shape[2],
+                "out_height": 1 if flat else g.output.shape[1],
+                "out_width": pixels if flat else g.output.shape[2],
                 "kernel_height": g.kernel[0],
                 "kernel_width": g.kernel[1],
                 "stride_height": g.stride[0],
@@ -106,6 +107,7 @@ class Conv2d:
                 "pad_top": g.padding[0],
                 "pad_left": g.padding[1],
                 "in_zero": g.input_zero,
+                "padded": _band(g) > 0,
             },
         )
         return Code(
@@ -114,20 +116,32 @@ class Conv2d:
             f"dsp_conv_s8(&params, {site.input(0)}, {site.output()}, {site.scratch});",
             constants=gemm_constants(stream, scales),
             files=("dsp/conv.h", "dsp/conv.c", "dsp/gemm_4px.c", *_GEMM),
-            scratch=_scratch(k),
-            in_place=(0,) if _pixelwise(g) else (),
+            scratch=_scratch(g, k),
+            in_place=(0,) if _flat(g) and g.input.shape == g.output.shape else (),
+            slack=0 if _band(g) or k % 4 == 0 else 3,
             encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
         )
 
 
-def _pixelwise(g: Geometry) -> bool:
-    """Each pixel is read, once, before it is written: the output may take the input's place."""
-    return g.kernel == (1, 1) and g.stride == (1, 1) and g.input.shape == g.output.shape
+def _flat(g: Geometry) -> bool:
+    """Pixel by pixel: rows don't matter."""
+    return g.kernel == (1, 1) and g.stride == (1, 1)
 
 
-def _scratch(k: int) -> int:
+def _band(g: Geometry) -> int:
+    """Bytes of the rows that a row of outputs reads, padding included; 0 without padding."""
+    reach = [
+        (g.output.shape[1 + i] - 1) * g.stride[i] + (g.kernel[i] - 1) * g.dilation[i] + 1
+        for i in (0, 1)
+    ]
+    if all(reach[i] - g.padding[i] <= g.input.shape[1 + i] for i in (0, 1)) and not any(g.padding):
+        return 0
+    return g.kernel[0] * reach[1] * g.input.shape[3] + 3
+
+
+def _scratch(g: Geometry, k: int) -> int:
     padded = -(-k // 8) * 8
-    return 4 * 2 * padded + padded
+    return 4 * 2 * padded + (k + 6) // 4 * 4 + _band(g)
 
 
 class FullyConnected:

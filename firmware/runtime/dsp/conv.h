@@ -1,7 +1,9 @@
 /* CONV_2D and FULLY_CONNECTED for cores with DSP instructions.
  *
- * Tensors are int8, (batch, height, width, channels), dense. Output and scratch don't overlap
- * the input. Nothing is read outside the input. */
+ * Tensors are int8, (batch, height, width, channels), dense. Scratch doesn't overlap input or
+ * output. A pixelwise convolution (1x1, stride 1, as many channels out as in) may run in place.
+ * Where kernel width * channels (channels, with dilation) is no multiple of 4 and nothing is
+ * padded, up to 3 bytes beyond the input are read. */
 #ifndef DSP_CONV_H
 #define DSP_CONV_H
 
@@ -17,9 +19,11 @@ typedef struct {
     uint8_t dilation_height, dilation_width;
     uint16_t pad_top, pad_left;
     int8_t in_zero; /* what padding reads as */
+    uint8_t padded; /* some pixel's field reaches over the border */
 } dsp_conv_t;
 
-/* scratch: DSP_CONV_SCRATCH bytes, aligned to 4. */
+/* scratch, aligned to 4: 16 * k_pairs bytes for four pixels, K + 3 rounded up to 4 for one, and if
+ * padded kernel_height * (fields of an output row, in bytes) + 3. */
 void dsp_conv_s8(const dsp_conv_t *conv, const int8_t *in, int8_t *out, void *scratch);
 
 /* rows x K by the stream's weights. scratch: 4 * k_pairs bytes, aligned to 4. */

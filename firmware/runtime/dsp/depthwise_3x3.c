@@ -36,14 +36,14 @@ typedef struct {
  * B * w1 + T * w2. */
 #define END_EVEN(a)                                                                                \
     "smlabt " a ", r0, r7, " a "\n\tsmlabt " a ", r1, r8, " a "\n\tsmlabt " a ", r2, r9, " a "\n"  \
-                                                                                             "\t"
+    "\t"
 #define END_ODD(a)                                                                                 \
     "smlad " a ", r0, r7, " a "\n\tsmlad " a ", r1, r8, " a "\n\tsmlad " a ", r2, r9, " a "\n\t"
 #define BEGIN_EVEN(a)                                                                              \
     "smlad " a ", r0, r4, " a "\n\tsmlad " a ", r1, r5, " a "\n\tsmlad " a ", r2, r6, " a "\n\t"
 #define BEGIN_ODD(a)                                                                               \
     "smlatb " a ", r0, r4, " a "\n\tsmlatb " a ", r1, r5, " a "\n\tsmlatb " a ", r2, r6, " a "\n"  \
-                                                                                             "\t"
+    "\t"
 
 /* Stride 1: two outputs a word, 18 MACs in 24 instructions. */
 #define PAIR                                                                                       \

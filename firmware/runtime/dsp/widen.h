@@ -29,6 +29,7 @@ static inline int32_t *dsp_widen_4(int32_t *x, const int8_t *a, const int8_t *b,
 static inline int32_t *dsp_widen_1(int32_t *x, uint32_t step, const int8_t *a, uint32_t bytes)
 {
     const int8_t *end = a + bytes;
+#pragma GCC unroll 2
     while (a != end) {
         const int32_t word = dsp_load4(a);
         x[0] = dsp_sxtb16(word);

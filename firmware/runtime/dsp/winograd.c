@@ -299,7 +299,7 @@ static void image(work_t *work, int8_t *saved)
                 place(work, tile + t, used, places);
                 for (uint32_t c = first; c < first + count; c += 2U) {
                     dsp_winograd_products(u, work->v + t * 8U * channels, channels / 2U, work->m,
-16U);
+                                          16U);
                     store(work, work->m, c, places, used);
                     store(work, work->m + 4, c + 1U, places, used);
                     u += 16U * channels;

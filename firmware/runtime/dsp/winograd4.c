@@ -27,6 +27,32 @@ DSP_INLINE void weights_1d(int32_t g0, int32_t g1, int32_t g2, int32_t *u, uint3
     u[5U * step] = g2;
 }
 
+/* U for a pair of input channels of one output channel. turn: 0 for bytes 0 and 2 of the words at
+ * `weights`, 8 for bytes 1 and 3. */
+static __attribute__((noinline)) void transform_weights(const int8_t *weights, uint32_t channels,
+                                                        uint32_t turn, int32_t *u)
+{
+    int32_t columns[18];
+#pragma GCC unroll 3
+    for (uint32_t x = 0; x < 3U; x++) {
+        int32_t g[3];
+        const int8_t *w = weights;
+#pragma GCC unroll 3
+        for (uint32_t y = 0; y < 3U; y++) {
+            g[y] = dsp_sxtb16((int32_t)((uint32_t)dsp_load4(w) >> turn));
+            w += 3U * channels;
+        }
+        weights_1d(g[0], g[1], g[2], columns + x, 3U);
+        weights += channels;
+    }
+#pragma GCC unroll 6
+    for (uint32_t y = 0; y < 6U; y++) {
+        const int32_t *row = columns + 3U * y;
+        weights_1d(row[0], row[1], row[2], u, channels);
+        u += 6U * channels;
+    }
+}
+
 /* U of the channels from `first` on: per pair of channels and frequency, in_channels / 2 times a
  * word of each. */
 static void make_u(const work_t *work, uint32_t first, uint32_t count)
@@ -35,26 +61,10 @@ static void make_u(const work_t *work, uint32_t first, uint32_t count)
     const int8_t *weights = work->conv->weights + first * 9U * channels;
     for (uint32_t c = 0; c < count; c++) {
         int32_t *u = work->u + (c / 2U) * FREQUENCIES * channels + c % 2U;
-        for (uint32_t k = 0; k < channels; k += 2U) {
-            /* Pairs come even, odd, even, ... of groups of 4 channels. */
-            const int8_t *w = weights + (k & ~3U);
-            const uint32_t turn = (k & 2U) * 4U;
-            int32_t columns[18];
-            for (uint32_t x = 0; x < 3U; x++) {
-                int32_t g[3];
-#pragma GCC unroll 3
-                for (uint32_t y = 0; y < 3U; y++) {
-                    const uint32_t word = (uint32_t)dsp_load4(w + 3U * y * channels);
-                    g[y] = dsp_sxtb16((int32_t)(word >> turn));
-                }
-                weights_1d(g[0], g[1], g[2], columns + x, 3U);
-                w += channels;
-            }
-            for (uint32_t y = 0; y < 6U; y++) {
-                const int32_t *row = columns + 3U * y;
-                weights_1d(row[0], row[1], row[2], u + y * 6U * channels, channels);
-            }
-            u += 2;
+        for (uint32_t k = 0; k < channels; k += 4U) {
+            transform_weights(weights + k, channels, 0U, u);
+            transform_weights(weights + k, channels, 8U, u + 2);
+            u += 4;
         }
         weights += 9U * channels;
     }
@@ -279,8 +289,7 @@ static void image(const work_t *work)
     }
 }
 
-void dsp_winograd4_3x3_s8(const dsp_winograd4_t *conv, const int8_t *in, int8_t *out,
-                          void *scratch)
+void dsp_winograd4_3x3_s8(const dsp_winograd4_t *conv, const int8_t *in, int8_t *out, void *scratch)
 {
     const uint32_t channels = conv->in_channels;
     int32_t *const u = scratch;
