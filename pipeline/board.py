@@ -83,11 +83,10 @@ class Qemu:
 
 @dataclass(frozen=True)
 class Renode:
-    """The Renode description: a .repl file in the board's folder, and the UART in it."""
+    """What makes the board in Renode: a script in its folder, and the UART to connect."""
 
-    repl: str
+    script: str
     uart: str
-    cpu: str = "sysbus.cpu"
 
 
 @dataclass(frozen=True)
@@ -268,8 +267,11 @@ def _qemu(table: _Table) -> Qemu:
     )
 
 
-def _renode(table: _Table) -> Renode:
-    return Renode(table.text("repl"), table.text("uart"), table.text("cpu", "sysbus.cpu"))
+def _renode(table: _Table, folder: Path) -> Renode:
+    script = table.text("script")
+    if not (folder / script).is_file():
+        raise table.fail("script", f"there is no {folder / script}")
+    return Renode(script, table.text("uart"))
 
 
 def read_board(path: Path) -> Board:
@@ -341,7 +343,7 @@ def read_board(path: Path) -> Board:
         ),
         usb=usb,
         qemu=None if qemu is None else _qemu(qemu),
-        renode=None if renode is None else _renode(renode),
+        renode=None if renode is None else _renode(renode, path.parent),
         sources=tuple(Source(t.text("facts"), t.text("document")) for t in source_tables),
         verified=verified,
         folder=path.parent,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from pipeline.build.core import default_core_dir, setup_core
-from pipeline.errors import McuError
+from pipeline.errors import McuError, ToolMissing
+from pipeline.flash.renode import renode_program
 from pipeline.flash.serialport import ports
 from pipeline.render.registry import REGISTRY_HOST, registry_reachable
 
@@ -81,11 +82,10 @@ def _core_dir() -> Check:
 
 
 def _renode() -> Check:
-    path = os.environ.get("RENODE") or shutil.which("renode") or ""
-    if path and shutil.which(path):
-        return Check("renode", True, path)
-    hint = "only for --on renode: put Renode 1.16 on PATH, or its path into RENODE"
-    return Check("renode", False, f"RENODE names {path}, no program" if path else "absent", hint)
+    try:
+        return Check("renode", True, renode_program())
+    except ToolMissing as error:
+        return Check("renode", False, error.what, f"only for --on renode: {error.hint}")
 
 
 def _serial_permission() -> Check:

@@ -14,6 +14,7 @@ from pipeline.build.image import Image
 from pipeline.errors import DeviceError, FirmwareCrashed, LinkError, WrongUse
 from pipeline.flash.device import Device, On
 from pipeline.flash.qemu import qemu_program, run_qemu
+from pipeline.flash.renode import renode_program, run_renode
 from pipeline.flash.serialport import find_port, open_port, ports
 from pipeline.flash.upload import upload
 from pipeline.progress import Progress, silent
@@ -83,7 +84,9 @@ def connect(device: Device, board: Board) -> Iterator[serial.Serial]:
             yield port
         return
     if device.on == "renode":
-        raise WrongUse("Renode is not supported yet", where=board.id, hint="--on qemu")
+        with run_renode(board, device.elf) as port:
+            yield port
+        return
     port = open_port(device.port, device.baud)
     try:
         yield port
@@ -110,8 +113,8 @@ def _where(board: Board, on: str, port: str) -> On:
         qemu_program(board)
         return "qemu"
     if on == "renode":
-        if board.renode is None:
-            raise WrongUse(f"there is no Renode platform for {board.id}")
+        if board.renode is not None:
+            renode_program()
         return "renode"
     if on == "probe":
         return "probe"

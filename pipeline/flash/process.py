@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -37,13 +38,18 @@ class Process:
     """A child process with its output kept for error messages."""
 
     def __init__(
-        self, command: Sequence[str], *, pass_fds: Sequence[int] = (), cwd: Path | None = None
+        self,
+        command: Sequence[str],
+        *,
+        pass_fds: Sequence[int] = (),
+        cwd: Path | None = None,
+        talk: bool = False,
     ) -> None:
         self._log = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed in end()
         try:
             self._child = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if talk else subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
                 pass_fds=tuple(pass_fds),
@@ -61,6 +67,16 @@ class Process:
         """The child's process id."""
         return self._child.pid
 
+    def say(self, text: str) -> None:
+        """Writes to its standard input (only with `talk`).
+
+        Raises:
+            OSError: it has ended.
+        """
+        assert self._child.stdin is not None
+        self._child.stdin.write(text.encode())
+        self._child.stdin.flush()
+
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self._child.poll()
@@ -76,15 +92,20 @@ class Process:
         """The last 2,000 characters it has printed."""
         if self._log.closed:
             return ""
-        size = self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, size - _KEPT_CHARACTERS))
-        return self._log.read().decode("utf-8", "replace").strip()
+        # The child writes at the same file position: it must not be moved.
+        number = self._log.fileno()
+        size = os.fstat(number).st_size
+        kept = os.pread(number, _KEPT_CHARACTERS, max(0, size - _KEPT_CHARACTERS))
+        return kept.decode("utf-8", "replace").strip()
 
     def end(self) -> None:
-        """Ends it: SIGTERM, two seconds later SIGKILL."""
-        if self._child.poll() is None:
-            self._child.terminate()
-            if self.wait(2) is None:
-                self._child.kill()
-                self._child.wait()
+        """Ends it and what it has started: SIGTERM, two seconds later SIGKILL."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self._child.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._child.pid, number)
+                self.wait(2)
+        if self._child.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._child.stdin.close()
         self._log.close()

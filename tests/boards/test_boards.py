@@ -19,6 +19,7 @@ def written(tmp_path: Path):
         folder.mkdir(exist_ok=True)
         path = folder / "board.toml"
         path.write_text(text)
+        (folder / "renode.resc").touch()
         return path
 
     return write

@@ -34,8 +34,9 @@
 
 /* The DMA reads RAM only (6.34.1), and constants to send may lie in flash. */
 static uint8_t sent[64];
-/* One byte at a time: while it waits to be taken, the receiver's FIFO holds the next. */
-static volatile uint8_t received;
+/* One byte at a time: while it waits to be taken, the receiver's FIFO holds the next. The
+ * other bytes are slack: an emulator may deliver one between two instructions. */
+static volatile uint8_t received[4];
 
 /* 6.34.9.26: the values of BAUDRATE are no formula's but the table's. */
 int port_set_baud(uint32_t baud)
@@ -70,7 +71,7 @@ void port_init(void)
     UARTE_PSEL_RXD = PORT_RX_PIN;
     (void)port_set_baud(PORT_BAUD);
     UARTE_ENABLE = UARTE_ENABLE_ON;
-    UARTE_RXD_PTR = (uint32_t)(uintptr_t)&received;
+    UARTE_RXD_PTR = (uint32_t)(uintptr_t)received;
     UARTE_RXD_MAXCNT = 1;
     UARTE_ENDRX = 0;
     UARTE_STARTRX = 1;
@@ -83,7 +84,7 @@ int port_getc(void)
         return -1;
     }
     UARTE_ENDRX = 0;
-    const int byte = received;
+    const int byte = received[0];
     UARTE_STARTRX = 1;
     return byte;
 }

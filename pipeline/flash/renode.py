@@ -1,0 +1,189 @@
+"""Renode: one process for all runs, driven over its standard input, UARTs on pseudo-terminals.
+
+Neither the monitor nor the UART opens a network port: Renode's own server sockets listen on
+every interface, a pseudo-terminal is this machine's alone.
+
+A run is: clear, include the board's script, connect its UART, open it, start. The machine
+starts only once the host listens, so that nothing said at start is lost.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import serial
+
+from pipeline.board import Board
+from pipeline.errors import DeviceError, McuError, ToolMissing, WrongUse
+from pipeline.flash.process import Process
+from pipeline.flash.serialport import open_port
+
+START_SECONDS = 60.0
+_TROUBLE = ("There was an error", "Could not", "Error E", "Parameters did not match")
+
+
+def renode_program() -> str:
+    """Path of Renode: $RENODE (the program or its folder), PATH, or the user's cache.
+
+    Raises:
+        ToolMissing: it is nowhere.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    named = os.environ.get("RENODE", "")
+    places = [named, f"{named}/renode"] if named else ["renode"]
+    places += [str(path) for path in sorted((cache / "mcu-pipeline").glob("renode*/renode"))]
+    for place in places:
+        if found := shutil.which(place):
+            return found
+    raise ToolMissing(
+        f"RENODE names {named}, and there is no Renode" if named else "Renode is not installed",
+        hint="unpack Renode 1.16's portable package and set RENODE to its program; or --on qemu",
+    )
+
+
+class RenodeProcess:
+    """A running Renode, which takes one machine after the other."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="mcu-renode-"))
+        self._runs = 0
+        config = str(self._folder / "config")
+        command = [renode_program(), "--disable-gui", "--plain", "--console", "--hide-log"]
+        try:
+            self._process = Process([*command, "--config", config], cwd=self._folder, talk=True)
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise DeviceError(f"Renode can't be started: {error}") from error
+
+    @property
+    def pid(self) -> int:
+        """Renode's process id."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """False once Renode has ended."""
+        return self._process.exit_code() is None
+
+    def prepare(self, board: Board, elf: Path) -> Path:
+        """Makes the board with its firmware, not yet started; gives the UART's terminal.
+
+        Raises:
+            DeviceError: Renode ended, or refused a line; with its words.
+        """
+        assert board.renode is not None
+        self._runs += 1
+        link = self._folder / f"uart{self._runs}"
+        script = self._folder / f"run{self._runs}.resc"
+        firmware = self._folder / f"run{self._runs}.elf"
+        shutil.copyfile(elf, firmware)
+        script.write_text(
+            f"logFile @{self._folder / 'renode.log'}\n"
+            "logLevel 3\n"
+            f"$elf=@{firmware}\n"
+            f"include @{_escaped(board.folder / board.renode.script)}\n"
+            f'emulation CreateUartPtyTerminal "uart" "{link}" true\n'
+            f"connector Connect {board.renode.uart} uart\n"
+        )
+        self._say(f"Clear\ninclude @{script}\n")
+        deadline = time.monotonic() + START_SECONDS
+        while not link.exists():
+            words = self._process.output()
+            trouble = [line for line in words.splitlines() if any(t in line for t in _TROUBLE)]
+            if trouble or not self.alive() or time.monotonic() > deadline:
+                said = " | ".join((trouble or words.splitlines())[-3:]) or "nothing"
+                raise DeviceError(f"Renode did not make the board; it said: {said}", where=board.id)
+            time.sleep(0.02)
+        return link
+
+    def start(self) -> None:
+        """Lets the machine run."""
+        self._say("start\n")
+
+    def clear(self) -> None:
+        """Removes the machine."""
+        self._say("Clear\n")
+
+    def words(self) -> str:
+        """The last that Renode said, errors of the machine included."""
+        log = self._folder / "renode.log"
+        errors = log.read_text(errors="replace")[-1000:] if log.is_file() else ""
+        return f"{errors}\n{self._process.output()}".strip()
+
+    def end(self) -> None:
+        """Ends Renode and removes its files."""
+        self._process.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _say(self, text: str) -> None:
+        try:
+            self._process.say(text)
+        except OSError as error:
+            raise DeviceError(f"Renode has ended: {self.words()}") from error
+
+
+_shared: RenodeProcess | None = None
+
+
+def _renode() -> RenodeProcess:
+    """The process of this session: a start costs 4 s, a further machine a fraction of it."""
+    global _shared
+    if _shared is None or not _shared.alive():
+        end_renode()
+        _shared = RenodeProcess()
+    return _shared
+
+
+def end_renode() -> None:
+    """Ends the shared process, if there is one."""
+    global _shared
+    if _shared is not None:
+        _shared.end()
+        _shared = None
+
+
+atexit.register(end_renode)
+
+
+@contextlib.contextmanager
+def run_renode(board: Board, elf: Path) -> Iterator[serial.Serial]:
+    """Runs the firmware from reset; gives the open serial port, removes the machine afterwards.
+
+    Raises:
+        WrongUse: there is no Renode description of the board.
+        ToolMissing, DeviceError: with Renode's own words.
+    """
+    if board.renode is None:
+        where = ", ".join(board.emulators) or "a real one"
+        raise WrongUse(f"there is no Renode platform for {board.id}", hint=f"it runs on: {where}")
+    if not elf.is_file():
+        raise DeviceError("there is no such firmware", where=str(elf))
+    renode = _renode()
+    try:
+        port = open_port(str(renode.prepare(board, elf)), board.uart.baud)
+        try:
+            renode.start()
+            yield port
+        except (serial.SerialException, OSError) as error:
+            raise DeviceError(
+                f"the emulated serial line broke: {error}; Renode said: {renode.words()[-400:]}",
+                where=board.id,
+            ) from error
+        finally:
+            port.close()
+            with contextlib.suppress(McuError):
+                renode.clear()
+    except BaseException:
+        # Whatever state it is in: the next run gets a fresh one.
+        end_renode()
+        raise
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace(" ", "\\ ")
