@@ -228,10 +228,13 @@ def _tables(graph: Graph, layers: Layers, memory: Memory) -> str:
 def _functions(graph: Graph, layers: Layers, memory: Memory) -> str:
     lines = []
     for i in states(graph):
-        t = graph.tensors[i]
+        t, place = graph.tensors[i], f"&network_arena[{memory.tensors[i]}]"
+        if t.initial is not None:
+            lines.append(f"memcpy({place}, model_state_{i}, {bytes_of(t)});")
+            continue
         # int8 state starts at zero, as stored; wider state is symmetric.
         start = int(t.zero_points[0]) if t.dtype == "int8" and len(t.zero_points) else 0
-        lines.append(f"memset(&network_arena[{memory.tensors[i]}], {start}, {bytes_of(t)});")
+        lines.append(f"memset({place}, {start}, {bytes_of(t)});")
     lines += [line for _, code in layers for line in code.initialize.splitlines()]
     initialize = "".join(f"    {line}\n" for line in lines)
     return f"""\
@@ -254,6 +257,10 @@ def _constants(graph: Graph, layers: Layers) -> Iterable[tuple[str, Constant]]:
         t = graph.tensors[i]
         assert t.data is not None
         yield f"model_tensor_{i}", Constant("", CTYPES[t.dtype], t.data, note=_shape(t))
+    for i in states(graph):
+        t = graph.tensors[i]
+        if t.initial is not None:
+            yield f"model_state_{i}", Constant("", CTYPES[t.dtype], t.initial, note=_shape(t))
     for number, (op, code) in enumerate(layers):
         for constant in code.constants:
             yield Site(number, graph, op).constant(constant.name), constant

@@ -41,7 +41,7 @@ def bytes_of(t: Tensor) -> int:
 
 def states(graph: Graph) -> list[int]:
     """Tensors that keep their values between inferences, and are used."""
-    used = {i for op in graph.ops for i in op.inputs}
+    used = {i for op in graph.ops for i in (*op.inputs, *op.outputs)}
     return [t.index for t in graph.tensors if t.variable and t.index in used]
 
 
@@ -123,6 +123,8 @@ def _roots(graph: Graph, layers: Sequence[tuple[Op, Code]]) -> dict[int, int]:
     known = registry()
     for op in graph.ops:
         for i in op.outputs:
+            if graph.tensors[i].variable:
+                continue
             view = known[op.name].view and op.index not in run
             root[i] = root[op.inputs[0]] if view else i
     return root

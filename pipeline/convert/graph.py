@@ -24,6 +24,7 @@ class Tensor:
         axis: the quantised dimension of a per-channel tensor.
         data: the constant's values, or None for an activation.
         variable: state that survives between inferences.
+        initial: what a variable starts with; None is its zero point.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Tensor:
     axis: int = 0
     data: NDArray[Any] | None = None
     variable: bool = False
+    initial: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert.variables import Name, Parts, Unresolved, first_values, resolve
 from pipeline.errors import ModelError
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ _DAMAGE = (
     AssertionError,
 )
 
-CONTROL_FLOW = frozenset({"IF", "WHILE", "CALL", "CALL_ONCE"})
+CONTROL_FLOW = frozenset({"IF", "WHILE", "CALL"})
 
 
 def read_graph(model: FlatModel) -> Graph:
@@ -184,26 +186,20 @@ class _Reader:
                 f"TFLite schema version {self.model.Version()}, expected 3",
                 hint="convert the model again with a current converter",
             )
-        count = self.model.SubgraphsLength()
-        if count == 0:
+        if self.model.SubgraphsLength() == 0:
             raise self.damaged("it has no subgraph")
+        if max(self.model.SubgraphsLength(), self.model.BuffersLength()) > _MAX_ITEMS:
+            raise self.damaged("it claims more subgraphs or buffers than it can hold")
         codes = self.codes()
-        if count > 1:
-            flow = sorted(CONTROL_FLOW.intersection(name for name, _ in codes))
-            raise self.fail(
-                f"the model has {count} subgraphs"
-                + (f" (control flow: {', '.join(flow)})" if flow else ""),
-                hint="only models with one subgraph run; unroll loops (RNN: unroll=True) "
-                "and remove conditions before conversion",
-            )
         sub = self.model.Subgraphs(0)
-        for length in (sub.TensorsLength(), sub.OperatorsLength(), self.model.BuffersLength()):
-            if length > _MAX_ITEMS:
-                raise self.damaged(f"it claims {length} entries")
-        tensors = tuple(self.tensor(i, sub.Tensors(i)) for i in range(sub.TensorsLength()))
-        ops = tuple(
-            self.op(i, sub.Operators(i), codes, tensors) for i in range(sub.OperatorsLength())
-        )
+        whole = self.part(sub, codes)
+        try:
+            tensors, ops = resolve(whole, self.first_values(whole, codes))
+        except Unresolved as problem:
+            raise self.fail(
+                f"state that can't be read: {problem}",
+                hint="keep state in layers (LSTM), or use --engine tflm",
+            ) from problem
         graph = Graph(
             name=self.name,
             sha256=self.sha256,
@@ -214,6 +210,37 @@ class _Reader:
         )
         self.check(graph)
         return graph
+
+    def part(self, sub: Any, codes: list[tuple[str, int]]) -> Parts:
+        """Tensors and ops of one subgraph."""
+        for length in (sub.TensorsLength(), sub.OperatorsLength()):
+            if length > _MAX_ITEMS:
+                raise self.damaged(f"it claims {length} entries")
+        tensors = tuple(self.tensor(i, sub.Tensors(i)) for i in range(sub.TensorsLength()))
+        return tensors, tuple(
+            self.op(i, sub.Operators(i), codes, tensors) for i in range(sub.OperatorsLength())
+        )
+
+    def first_values(self, whole: Parts, codes: list[tuple[str, int]]) -> dict[Name, NDArray[Any]]:
+        """What the subgraphs called once assign; others are refused."""
+        count = self.model.SubgraphsLength()
+        called = {
+            int(op.options.get("init_subgraph_index", 0))
+            for op in whole[1]
+            if op.name == "CALL_ONCE"
+        }
+        if called != set(range(1, count)):
+            flow = sorted(CONTROL_FLOW.intersection(name for name, _ in codes))
+            raise self.fail(
+                f"the model has {count} subgraphs"
+                + (f" (control flow: {', '.join(flow)})" if flow else ""),
+                hint="only models with one subgraph run; unroll loops (RNN: unroll=True) "
+                "and remove conditions before conversion",
+            )
+        values: dict[Name, NDArray[Any]] = {}
+        for i in sorted(called):
+            values.update(first_values(self.part(self.model.Subgraphs(i), codes)))
+        return values
 
     def codes(self) -> list[tuple[str, int]]:
         """(builtin name, version) of each operator code; custom ones by their own name."""
@@ -383,6 +410,8 @@ class _Reader:
             if missing:
                 raise self.damaged(f"{where} reads tensor {missing[0]} before it is written")
             for i in op.outputs:
+                if graph.tensors[i].variable:
+                    continue
                 if i in written or i in graph.inputs or graph.tensors[i].data is not None:
                     raise self.damaged(f"{where} writes tensor {i}, which has a value already")
                 written.add(i)

@@ -164,12 +164,44 @@ def test_dynamic_shape() -> None:
     assert "dynamic" in error(bytes(builder.Output())).what
 
 
-@pytest.mark.parametrize("name", ["WHILE", "IF", "CALL_ONCE"])
+@pytest.mark.parametrize("name", ["WHILE", "IF", "CALL"])
 def test_control_flow(name: str) -> None:
     b = Build()
     x = b.input(T((1,), "int8", 0.5))
     b.outputs = b.op(name, [x], [T((1,), "int8", 0.5)])
     assert "control flow" in error(b.bytes()).what
+
+
+def stateful() -> Build:
+    b = Build()
+    x = b.input(T((2,), "int8", 0.5))
+    (h,) = b.op("VAR_HANDLE", [], [T((), "resource")], "VarHandleOptions", sharedName="v")
+    b.op("ASSIGN_VARIABLE", [h, x], [], "AssignVariableOptions")
+    b.outputs = b.op("READ_VARIABLE", [h], [T((2,), "int8", 0.5)], "ReadVariableOptions")
+    return b
+
+
+def test_resource_variables_become_variable_tensors() -> None:
+    graph = read(stateful().bytes())
+    assert [op.name for op in graph.ops] == ["ASSIGN_VARIABLE", "READ_VARIABLE"]
+    (state,) = (t for t in graph.tensors if t.variable)
+    assert (state.name, state.shape, state.dtype) == ("v", (2,), "int8")
+    assert graph.ops[0].outputs == graph.ops[1].inputs == (state.index,)
+
+
+def test_first_values_that_are_computed() -> None:
+    b = stateful()
+    b.op("CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=1)
+    b.once = Build()
+    b.once.op("RELU", [b.once.tensor(T((1,), "int8", 0.5, data=[1]))], [T((1,), "int8", 0.5)])
+    assert "called once" in error(b.bytes()).what
+
+
+def test_variable_without_a_handle() -> None:
+    b = Build()
+    h = b.input(T((), "int32"))
+    b.outputs = b.op("READ_VARIABLE", [h], [T((2,), "int8", 0.5)], "ReadVariableOptions")
+    assert "VAR_HANDLE" in error(b.bytes()).what
 
 
 def test_densify() -> None:

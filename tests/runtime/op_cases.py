@@ -700,6 +700,31 @@ def svdf(draw: Draw) -> bytes:
     return b.bytes()
 
 
+@st.composite
+def variables(draw: Draw) -> bytes:
+    """A running sum: sum = sum + x, with a first value or without."""
+    b = Build()
+    shape = shapes(draw, 1, 2)
+    data, total = s8(shape, draw), s8(shape, draw)
+    named = {"container": "", "sharedName": "total"}
+    x = b.input(data)
+    first = draw(st.booleans())
+    if first:
+        b.op("CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=1)
+    (handle,) = b.op("VAR_HANDLE", [], [T((), "resource")], "VarHandleOptions", **named)
+    (old,) = b.op("READ_VARIABLE", [handle], [moved(total, shape)], "ReadVariableOptions")
+    b.outputs = b.op("ADD", [x, old], [moved(total, shape)], "AddOptions", 2)
+    b.op("ASSIGN_VARIABLE", [handle, b.outputs[0]], [], "AssignVariableOptions")
+    if first:
+        b.once = Build()
+        values = np.random.default_rng(draw(seeds)).integers(-128, 128, shape)
+        start = moved(total, shape)
+        start.data = values
+        (h,) = b.once.op("VAR_HANDLE", [], [T((), "resource")], "VarHandleOptions", **named)
+        b.once.op("ASSIGN_VARIABLE", [h, b.once.tensor(start)], [], "AssignVariableOptions")
+    return b.bytes()
+
+
 STRATEGIES: dict[str, Any] = {
     "ABS": st.one_of(unary("ABS"), unary("ABS", "same")),
     "ARG_MAX": arg("ARG_MAX"),
@@ -751,6 +776,7 @@ STRATEGIES: dict[str, Any] = {
     "SUB": binary("SUB", "SubOptions"),
     "SVDF": svdf(),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm(),
+    **dict.fromkeys(("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"), variables()),
     "TANH": unary("TANH", (1 / 128, 0)),
     "TRANSPOSE": transpose(),
 }

@@ -43,6 +43,7 @@ class Build:
     ops: list[tuple[str, list[int], list[int], Any, int, list[int]]] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    once: Build | None = None  # a subgraph called once, number 1
 
     def tensor(self, t: T) -> int:
         t.name = t.name or f"t{len(self.tensors)}"
@@ -75,12 +76,20 @@ class Build:
         model = schema.ModelT()
         model.version = 3
         model.description = b"test"
-        model.buffers = [schema.BufferT()]
+        model.buffers, model.operatorCodes = [schema.BufferT()], []
+        model.subgraphs = [self._graph(model)]
+        if self.once:
+            model.subgraphs.append(self.once._graph(model))
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    def _graph(self, model: Any) -> Any:
         graph = schema.SubGraphT()
         graph.name = b"main"
         graph.tensors = [self._tensor(t, model) for t in self.tensors]
         graph.inputs, graph.outputs = self.inputs, self.outputs
-        graph.operators, model.operatorCodes = [], []
+        graph.operators = []
         for name, inputs, outputs, options, version, middle in self.ops:
             code = schema.OperatorCodeT()
             number = getattr(schema.BuiltinOperator, name)
@@ -100,10 +109,7 @@ class Build:
                         raise AttributeError(f"{options[0]} has no {key}")
                     setattr(op.builtinOptions, key, value)
             graph.operators.append(op)
-        model.subgraphs = [graph]
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        return graph
 
     @staticmethod
     def _tensor(t: T, model: Any) -> Any:

@@ -31,6 +31,7 @@ _MODULES = (
     "select",
     "softmax",
     "transpose_conv",
+    "variables",
     "views",
 )
 _KERNEL_SETS = ("kernels_dsp", "kernels_scalar")
