@@ -16,6 +16,7 @@ from pipeline.search.space import Space
 
 if TYPE_CHECKING:
     import optuna
+    from sqlalchemy.engine import Engine
 
 DATABASE = "study.db"
 _IDENTITY, _SPACE, _OBJECTIVES = "identity", "space", "objectives"
@@ -91,13 +92,28 @@ def _storage(settings: Settings) -> optuna.storages.RDBStorage:
         options: dict[str, Any] = {"connect_args": {"timeout": 60}}
     else:
         options = {"pool_pre_ping": True}
-    return optuna.storages.RDBStorage(
+    storage = optuna.storages.RDBStorage(
         url,
         engine_kwargs=options,
         heartbeat_interval=settings.heartbeat,
         grace_period=4 * settings.heartbeat,
         heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(_RETRIES),
     )
+    if url.startswith("sqlite:///"):
+        _share_file(storage.engine)
+    return storage
+
+
+def _share_file(engine: Engine) -> None:
+    """Lets several processes read and write an SQLite file without waiting for the disk."""
+    from sqlalchemy import event
+
+    def pragmas(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    event.listen(engine, "connect", pragmas)
+    engine.dispose()  # connections made before don't have them
 
 
 def database_url(settings: Settings) -> str:
