@@ -1,0 +1,291 @@
+"""Builds generated networks for bare scalar cores in QEMU and counts their instructions.
+
+No monitor, no serial link: inputs are compiled in, outputs and counts are written to a UART.
+With -icount shift=0 one instruction is one virtual nanosecond. On Arm SysTick counts 25 MHz, so
+figures are exact to 40 instructions; on RISC-V `minstret` is exact. They repeat on any machine.
+A Cortex-M0+ build runs on the Cortex-M3 machine, which executes every instruction of it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.codegen import Program
+
+RUNTIME = Path(__file__).parents[1] / "firmware" / "runtime"
+FLAGS = ["-O2", "-ffunction-sections", "-fdata-sections", "-std=c11"]
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
+
+
+@dataclass(frozen=True)
+class Core:
+    """How to build for a core and to run it."""
+
+    prefix: str
+    flags: tuple[str, ...]
+    specs: str
+    qemu: tuple[str, ...]
+    header: str
+    link: str
+
+
+_ARM = """
+#define UART_DATA (*(volatile uint32_t *)0x40004000u)
+#define UART_CTRL (*(volatile uint32_t *)0x40004008u)
+#define SYST_CSR (*(volatile uint32_t *)0xE000E010u)
+#define SYST_RVR (*(volatile uint32_t *)0xE000E014u)
+#define SYST_CVR (*(volatile uint32_t *)0xE000E018u)
+static void start(void) { UART_CTRL = 1; SYST_RVR = 0xFFFFFF; SYST_CVR = 0; SYST_CSR = 5; }
+static uint32_t ticks(void) { return SYST_CVR; }
+static uint32_t elapsed(uint32_t from, uint32_t to) { return ((from - to) & 0xFFFFFFu) * 40u; }
+static void quit(void)
+{
+    static const uint32_t reason[2] = {0x20026, 0};
+    register uint32_t r0 __asm__("r0") = 0x18;
+    register uint32_t r1 __asm__("r1") = reason[0];
+    __asm__ volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
+    for (;;) {
+    }
+}
+extern uint32_t stack_top;
+__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
+    &stack_top, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
+    (void *)fault,
+};
+"""
+
+_RISCV = """
+#define UART_DATA (*(volatile uint8_t *)0x10000000u)
+#define TEST (*(volatile uint32_t *)0x100000u)
+static void start(void) { __asm__ volatile("la t0, trap\\n\\t.insn i 0x73, 1, x0, t0, 0x305" ::: "t0"); }
+static uint32_t ticks(void)
+{
+    uint32_t x;
+    /* csrr %0, minstret; written so as not to need Zicsr. */
+    __asm__ volatile(".insn i 0x73, 2, %0, x0, -0x4FE" : "=r"(x));
+    return x;
+}
+static uint32_t elapsed(uint32_t from, uint32_t to) { return to - from; }
+static void quit(void)
+{
+    TEST = 0x5555;
+    for (;;) {
+    }
+}
+__asm__(".section .vectors,\\"ax\\"\\n.globl _start\\n_start:\\n\\tla sp, stack_top\\n\\tj reset\\n"
+        ".align 2\\ntrap: j fault\\n.text\\n");
+"""
+
+_MAIN = r"""
+#include <stdint.h>
+#include <string.h>
+#include "network.h"
+#include "inputs.h"
+void fault(void);
+void reset(void);
+@HEADER@
+extern uint32_t data_start, data_end, data_load, bss_start, bss_end;
+
+static void print(const char *text)
+{
+    while (*text) {
+        UART_DATA = (uint8_t)*text++;
+    }
+}
+
+static void number(uint32_t x)
+{
+    char text[12];
+    char *p = text + 11;
+    *p = 0;
+    do {
+        *--p = (char)('0' + x % 10u);
+        x /= 10u;
+    } while (x != 0u);
+    print(p);
+}
+
+static void hex(const uint8_t *bytes, uint32_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (uint32_t i = 0; i < count; i++) {
+        UART_DATA = (uint8_t)digits[bytes[i] >> 4];
+        UART_DATA = (uint8_t)digits[bytes[i] & 15];
+    }
+}
+
+void fault(void)
+{
+    print("fault\n");
+    quit();
+}
+
+int main(void)
+{
+    start();
+    network_reset();
+    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
+        memcpy(network_inputs[0].data, inputs + sample * network_inputs[0].bytes,
+               network_inputs[0].bytes);
+        uint32_t before = ticks();
+        network_run();
+        uint32_t after = ticks();
+        print("run ");
+        number(elapsed(before, after));
+        print("\n");
+        for (uint32_t i = 0; i < NETWORK_OUTPUTS; i++) {
+            print("out ");
+            hex(network_outputs[i].data, network_outputs[i].bytes);
+            print("\n");
+        }
+    }
+    for (uint32_t i = 0; i < NETWORK_LAYERS; i++) {
+        uint32_t before = ticks();
+        network_layers[i]();
+        uint32_t after = ticks();
+        print("layer ");
+        number(elapsed(before, after));
+        print("\n");
+    }
+    quit();
+    return 0;
+}
+
+void reset(void)
+{
+    memcpy(&data_start, &data_load, (uintptr_t)&data_end - (uintptr_t)&data_start);
+    memset(&bss_start, 0, (uintptr_t)&bss_end - (uintptr_t)&bss_start);
+    main();
+}
+"""
+
+_LINK = """
+MEMORY { flash (rx) : ORIGIN = @FLASH@, LENGTH = 4M  ram (rwx) : ORIGIN = @RAM@, LENGTH = 4M }
+SECTIONS {
+  .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) *(.srodata*) } > flash
+  .ARM.exidx : { *(.ARM.exidx*) } > flash
+  .data : { data_start = .; *(.data*) *(.sdata*) . = ALIGN(4); data_end = .; } > ram AT > flash
+  data_load = LOADADDR(.data);
+  .bss (NOLOAD) : {
+    . = ALIGN(16); bss_start = .; *(.bss*) *(.sbss*) *(COMMON) . = ALIGN(4); bss_end = .;
+  } > ram
+  stack_top = ORIGIN(ram) + LENGTH(ram);
+}
+"""
+
+
+def _arm(cpu: str) -> Core:
+    return Core(
+        prefix="arm-none-eabi-",
+        flags=(f"-mcpu={cpu}", "-mthumb"),
+        specs="nano.specs",
+        qemu=("qemu-system-arm", "-M", "mps2-an385"),
+        header=_ARM,
+        link=_LINK.replace("@FLASH@", "0").replace("@RAM@", "0x20000000"),
+    )
+
+
+CORES = {
+    "cortex-m3": _arm("cortex-m3"),
+    "cortex-m0plus": _arm("cortex-m0plus"),
+    "rv32imc": Core(
+        prefix="riscv64-unknown-elf-",
+        flags=("-march=rv32imc", "-mabi=ilp32"),
+        specs="picolibc.specs",
+        qemu=("qemu-system-riscv32", "-M", "virt", "-bios", "none"),
+        header=_RISCV,
+        link=_LINK.replace("@FLASH@", "0x80000000").replace("@RAM@", "0x80400000"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came back.
+
+    Attributes:
+        instructions: of one inference, the most of all samples.
+        layers: of each layer.
+        outputs: per sample, the bytes of all outputs.
+        flash: bytes of code and constants of network and kernels, without this harness;
+            library functions (memcpy, ...) that they pull in are included.
+    """
+
+    instructions: int
+    layers: list[int]
+    outputs: list[bytes]
+    flash: int
+
+
+def _command(*words: object) -> str:
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=150)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, words))}:\n{done.stdout}\n{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def run(program: Program, inputs: NDArray[np.int8], folder: Path, core: str) -> Run:
+    """Builds for the core, runs every sample in QEMU.
+
+    Args:
+        program: generated C with one input.
+        inputs: (samples, ...) int8.
+        folder: an empty folder to work in.
+        core: a key of CORES.
+    """
+    c = CORES[core]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in program.sources.items():
+        (folder / name).write_text(text)
+    flat = inputs.reshape(-1).tolist()
+    (folder / "inputs.h").write_text(
+        f"#define SAMPLES {len(inputs)}u\n"
+        f"static const int8_t inputs[] = {{{','.join(map(str, flat))}}};\n"
+    )
+    (folder / "main.c").write_text(_MAIN.replace("@HEADER@", c.header))
+    (folder / "link.ld").write_text(c.link)
+    folders = sorted({(RUNTIME / f).parent for f in program.runtime} | {RUNTIME, folder})
+    include = [f"-I{f}" for f in folders]
+    objects = []
+    sources = [folder / s for s in program.sources if s.endswith(".c")]
+    sources += [RUNTIME / f for f in program.runtime if f.endswith(".c")]
+    gcc = f"{c.prefix}gcc"
+    for number, source in enumerate([*sources, folder / "main.c"]):
+        target = folder / f"{number}_{source.stem}.o"
+        warnings = [] if source.name == "main.c" else WARNINGS
+        _command(
+            gcc, f"--specs={c.specs}", *c.flags, *FLAGS, *warnings, *include, "-c", source,
+            "-o", target,
+        )  # fmt: skip
+        objects.append(target)
+    elf = folder / "network.elf"
+    _command(
+        gcc, f"--specs={c.specs}", *c.flags, *FLAGS, *objects, "-nostartfiles",
+        "-Wl,--gc-sections", "-T", folder / "link.ld", f"-Wl,-Map,{folder / 'network.map'}",
+        "-lm", "-o", elf,
+    )  # fmt: skip
+    text = _command(
+        *c.qemu, "-nographic", "-icount", "shift=0",
+        "-semihosting-config", "enable=on,target=native", "-kernel", elf,
+    )  # fmt: skip
+    if "fault" in text:
+        raise RuntimeError("fault")
+    counts = [int(n) for n in re.findall(r"^run (\d+)", text, re.M)]
+    sizes = _command(f"{c.prefix}size", elf).splitlines()[1].split()
+    harness = _command(f"{c.prefix}size", objects[-1]).splitlines()[1].split()
+    outputs = re.findall(r"^out ([0-9a-f]*)\r?$", text, re.M)
+    each = len(outputs) // len(inputs)
+    return Run(
+        instructions=max(counts),
+        layers=[int(n) for n in re.findall(r"^layer (\d+)", text, re.M)],
+        outputs=[
+            bytes.fromhex("".join(outputs[i : i + each])) for i in range(0, len(outputs), each)
+        ],
+        flash=int(sizes[0]) + int(sizes[1]) - int(harness[0]) - int(harness[1]),
+    )
