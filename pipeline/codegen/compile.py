@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from pipeline.codegen import emit
@@ -121,6 +122,7 @@ def compile_graph(
                 encoding=step.code.encoding,
                 weight_bytes=sum(c.nbytes for c in codes[i][1].constants),
                 estimate=round(step.kernel.cost(graph, step.op, target, optimize).cycles),
+                elements=sum(math.prod(graph.tensors[o].shape) for o in step.op.outputs),
             )
             for i, step in enumerate(steps)
         ),

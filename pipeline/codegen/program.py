@@ -21,6 +21,7 @@ class Layer:
         encoding: how its weights are stored ("dense", "bitmap", ..., "" without weights).
         weight_bytes: flash bytes of its weights and per-channel constants.
         estimate: instructions per inference by the kernel's cost model, uncalibrated.
+        elements: values of its outputs.
     """
 
     index: int
@@ -31,6 +32,7 @@ class Layer:
     encoding: str = ""
     weight_bytes: int = 0
     estimate: int = 0
+    elements: int = 0
 
 
 @dataclass(frozen=True)
