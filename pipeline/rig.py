@@ -59,6 +59,9 @@ class Deployed:
         self._graph: Graph = read_graph(self._flat)
         self.log = SerialLog()
 
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
     @property
     def flash_bytes(self) -> int:
         """All that is stored in flash."""
