@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pipeline.codegen.kernel import Kernel
+from pipeline.codegen.kernels_scalar_add import Add
 from pipeline.codegen.kernels_scalar_conv import TILES, Dense
+from pipeline.codegen.kernels_scalar_depthwise import Depthwise
 
 _DENSE: list[Kernel] = [Dense(tile) for tile in TILES]
 
 KERNELS: dict[str, list[Kernel]] = {
+    "ADD": [Add()],
     "CONV_2D": _DENSE,
+    "DEPTHWISE_CONV_2D": [Depthwise()],
     "FULLY_CONNECTED": _DENSE,
+    "SUB": [Add()],
 }
 """Operator -> further candidates beside the portable kernel."""

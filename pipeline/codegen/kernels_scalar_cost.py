@@ -23,3 +23,14 @@ def dense(family: str, tile: str, pixels: int, k: int, channels: int, copied: bo
     per_byte = _PACK_PER_BYTE[tile] + (_COPY_PER_BYTE if copied else 0.0)
     per_output = k * _PER_MAC[family, tile] + _PER_OUTPUT[family]
     return pixels * (channels * per_output + k * per_byte + _PER_PIXEL)
+
+
+ADD = 16.0
+"""Per element."""
+
+_DEPTHWISE_PER_MAC = {"m3": 3.0, "rv32": 3.2, "m0": 6.0}
+
+
+def depthwise(family: str, outputs: int, taps: int) -> float:
+    """A depthwise convolution; its copy costs about as much as one more tap."""
+    return outputs * ((taps + 1) * _DEPTHWISE_PER_MAC[family] + _PER_OUTPUT[family] + 5.0)

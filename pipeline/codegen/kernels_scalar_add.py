@@ -1,0 +1,39 @@
+"""ADD and SUB for cores without SIMD (firmware/runtime/scalar/add.h)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.codegen import kernels_dsp_pool
+from pipeline.codegen import kernels_scalar_cost as costs
+from pipeline.codegen.kernel import Code, Cost, Site
+from pipeline.codegen.kernels_scalar_conv import family
+from pipeline.codegen.ops import common
+from pipeline.codegen.program import Optimize
+from pipeline.codegen.target import Target
+from pipeline.convert.graph import Graph, Op
+
+
+class Add(kernels_dsp_pool.Add):
+    """The tables of the DSP kernel, summed without its instructions."""
+
+    name = "scalar tables"
+
+    def applies(self, graph: Graph, op: Op, target: Target) -> bool:
+        """Operands of one shape, and tables that are exact."""
+        dsp = Target("", frozenset({"dsp"}))
+        return bool(family(target)) and super().applies(graph, op, dsp)
+
+    def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
+        """From the table of kernels_scalar_cost."""
+        return Cost(costs.ADD * common.elements(common.output(graph, op)), flash=2048)
+
+    def lower(self, site: Site) -> Code:
+        """A call of scalar_add_s8."""
+        code = super().lower(site)
+        return replace(
+            code,
+            function="scalar_add_s8",
+            body=code.body.replace("dsp_add_s8(", "scalar_add_s8("),
+            files=("scalar/add.h", "scalar/add.c"),
+        )
