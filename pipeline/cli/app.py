@@ -11,6 +11,7 @@ from pipeline.cli import (
     bench,
     boards,
     build,
+    ci,
     compare,
     convert,
     deploy,
@@ -49,6 +50,8 @@ _COMMANDS = (
 for _command in _COMMANDS:
     name = _command.__name__.rpartition(".")[2]
     app.command(name, epilog=_command.EXAMPLES)(_command.command)
+
+app.add_typer(ci.app, name="ci")
 
 
 def main() -> None:
