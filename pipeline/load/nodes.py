@@ -94,3 +94,52 @@ def replace(value: Any, tensor_of: Callable[[Ref], Any]) -> Any:
     if isinstance(value, dict):
         return {key: replace(item, tensor_of) for key, item in value.items()}
     return value
+
+
+def refs_in(call: Call) -> list[Ref]:
+    """Return the references among a call's arguments, in their order."""
+    found: list[Ref] = []
+
+    def note(ref: Ref) -> Ref:
+        found.append(ref)
+        return ref
+
+    replace(call.args, note)
+    replace(call.kwargs, note)
+    return found
+
+
+def calls_in_order(config: dict[str, Any]) -> list[tuple[dict[str, Any], int, Call]]:
+    """Return all calls of a functional configuration, each after the calls it depends on.
+
+    Returns:
+        (layer entry, number of the call to this layer, call).
+
+    Raises:
+        ValueError: the calls depend on each other in a circle.
+    """
+    ready = set(references(config["input_layers"]))
+    made = {(ref.layer, ref.call) for ref in ready}
+    waiting = [
+        (entry, index, call)
+        for entry in config["layers"]
+        for index, call in enumerate(calls_of(entry))
+    ]
+    ordered: list[tuple[dict[str, Any], int, Call]] = []
+    while waiting:
+        left = []
+        for entry, index, call in waiting:
+            if all((ref.layer, ref.call) in made for ref in refs_in(call)):
+                ordered.append((entry, index, call))
+                made.add((layer_name(entry), index))
+            else:
+                left.append((entry, index, call))
+        if len(left) == len(waiting):
+            raise ValueError("the graph of layers is broken")
+        waiting = left
+    return ordered
+
+
+def layer_name(entry: dict[str, Any]) -> str:
+    """Return the name of a layer entry in either notation."""
+    return str(entry.get("name") or entry["config"]["name"])

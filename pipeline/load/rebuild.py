@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import ModelError
 from pipeline.load.layers import translate
-from pipeline.load.nodes import Call, Ref, calls_of, references, replace
+from pipeline.load.nodes import Call, Ref, calls_in_order, layer_name, references, replace
 from pipeline.load.tfenv import tf_keras
 
 _NETWORKS = ("Functional", "Sequential", "Model")
@@ -72,29 +72,18 @@ class _Builder:
         tensors: dict[Ref, Any] = {}
         for ref, tensor in zip(references(config["input_layers"]), inputs, strict=True):
             tensors[ref] = tensor
-        waiting = [
-            (entry, index, call)
-            for entry in config["layers"]
-            for index, call in enumerate(calls_of(entry))
-        ]
-        while waiting:
-            left = []
-            for entry, index, call in waiting:
-                try:
-                    ready = Call(
-                        replace(call.args, tensors.__getitem__),
-                        replace(call.kwargs, tensors.__getitem__),
-                    )
-                except KeyError:
-                    left.append((entry, index, call))
-                    continue
-                name = entry.get("name") or entry["config"]["name"]
-                result = self._call(layers[name], entry, ready)
-                results = result if isinstance(result, (list, tuple)) else [result]
-                tensors.update({Ref(name, index, i): t for i, t in enumerate(results)})
-            if len(left) == len(waiting):
-                raise ModelError("the graph of layers is broken", where=self._where)
-            waiting = left
+        try:
+            ordered = calls_in_order(config)
+        except ValueError as error:
+            raise ModelError(str(error), where=self._where) from error
+        for entry, index, call in ordered:
+            ready = Call(
+                replace(call.args, tensors.__getitem__), replace(call.kwargs, tensors.__getitem__)
+            )
+            name = layer_name(entry)
+            result = self._call(layers[name], entry, ready)
+            results = result if isinstance(result, (list, tuple)) else [result]
+            tensors.update({Ref(name, index, i): t for i, t in enumerate(results)})
         return [tensors[ref] for ref in references(config["output_layers"])]
 
     def _call(self, layer: Any, entry: dict[str, Any] | None, call: Call) -> Any:

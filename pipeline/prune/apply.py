@@ -15,13 +15,14 @@ from pipeline.load.evaluate import evaluate, predict
 from pipeline.load.network import Network
 from pipeline.load.tfenv import seed_everything, tf_keras
 from pipeline.progress import Progress, silent
+from pipeline.prune.cluster import cluster_weights
 from pipeline.prune.iterate import iterate
 from pipeline.prune.judge import judge_for
 from pipeline.prune.magnitude import prune_magnitude, sparsity, sparsity_by_layer
 from pipeline.prune.neurons import remove_neurons
 from pipeline.prune.objective import Objective, find_objective
 from pipeline.prune.recalibrate import recalibrate
-from pipeline.prune.recipe import Magnitude, Neurons, Recipe, parse_recipe
+from pipeline.prune.recipe import Cluster, Magnitude, Neurons, Recipe, Stage, parse_recipe
 from pipeline.prune.train import Settings, Trained, train
 
 # Small networks recover within about so many steps; more epochs for smaller data sets.
@@ -162,7 +163,7 @@ def default_epochs(samples: int) -> int:
     return min(high, max(low, math.ceil(_STEPS * _BATCH / max(1, samples))))
 
 
-def _run_stage(work: _Work, state: _State, stage: Magnitude | Neurons) -> _State:
+def _run_stage(work: _Work, state: _State, stage: Stage) -> _State:
     """Carry out one stage in full, fine-tuning included."""
     x = None if work.data is None else work.data.train.x
     where = work.network.name
@@ -178,6 +179,16 @@ def _run_stage(work: _Work, state: _State, stage: Magnitude | Neurons) -> _State
             cut.model, work.objective, x, work.settings, progress=work.progress
         )
         model = cut.model
+    elif isinstance(stage, Cluster):
+        model, done = cluster_weights(
+            state.model,
+            stage,
+            work.objective,
+            x,
+            work.settings,
+            where=where,
+            progress=work.progress,
+        )
     else:
         settled = 0.0 if stage.schedule == "constant" else stage.end
         settings = dataclasses.replace(work.settings, settled=settled)
@@ -189,7 +200,7 @@ def _run_stage(work: _Work, state: _State, stage: Magnitude | Neurons) -> _State
     return state.trained(model, done)
 
 
-def _run_within(work: _Work, state: _State, stage: Magnitude | Neurons, budget: float) -> _State:
+def _run_within(work: _Work, state: _State, stage: Stage, budget: float) -> _State:
     """Carry out as much of one stage as keeps the drop within `budget`."""
     assert work.data is not None
     judge = judge_for(work.network.keras, work.data.test)
@@ -198,8 +209,12 @@ def _run_within(work: _Work, state: _State, stage: Magnitude | Neurons, budget: 
     )
     if reached == 1.0:
         return state
-    kind = "neurons" if isinstance(stage, Neurons) else "magnitude"
-    full = stage.fraction if isinstance(stage, Neurons) else stage.sparsity
+    if isinstance(stage, Cluster):
+        return state.noted(f"cluster: left out, it would lose over {budget:.3f}")
+    if isinstance(stage, Neurons):
+        kind, full = "neurons", stage.fraction
+    else:
+        kind, full = "magnitude", stage.sparsity
     amount = 1.0 - (1.0 - full) ** reached
     return state.noted(
         f"{kind}: stopped at {amount:.3f} of {full:.3f}, more would lose over {budget:.3f}"

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.load.nodes import Call, Ref, calls_of, references, replace
+from pipeline.load.nodes import Call, Ref, calls_in_order, layer_name, references, refs_in
 from pipeline.prune.unionfind import Channels, Ids
 
 # Element by element, or with the channel axis left as it is.
@@ -71,39 +71,17 @@ def analyse(model: Any) -> Analysis:
     found = Analysis(Channels())
     config = model.get_config()
     layers = {layer.name: layer for layer in model.layers}
-    waiting = []
     for entry in config["layers"]:
-        name = entry["config"]["name"]
         if entry["class_name"] == "InputLayer":
+            name = layer_name(entry)
             ids = found.channels.new(_width(layers[name].output))
             found.channels.freeze(ids, "the network's input")
             found.tensors[Ref(name, 0, 0)] = ids
-        waiting += [(name, index, call) for index, call in enumerate(calls_of(entry))]
-    while waiting:
-        left = []
-        for name, index, call in waiting:
-            if all(ref in found.tensors for ref in _refs(call)):
-                _visit(found, layers[name], index, call)
-            else:
-                left.append((name, index, call))
-        if len(left) == len(waiting):  # a model that Keras accepted has no such cycle
-            raise ValueError("the graph of layers is broken")
-        waiting = left
+    for entry, index, call in calls_in_order(config):
+        _visit(found, layers[layer_name(entry)], index, call)
     for ref in references(config["output_layers"]):
         found.channels.freeze(found.tensors[ref], "the network's output", anew=True)
     return found
-
-
-def _refs(call: Call) -> list[Ref]:
-    refs: list[Ref] = []
-
-    def note(ref: Ref) -> Ref:
-        refs.append(ref)
-        return ref
-
-    replace(call.args, note)
-    replace(call.kwargs, note)
-    return refs
 
 
 def _width(tensor: Any) -> int:
@@ -112,7 +90,7 @@ def _width(tensor: Any) -> int:
 
 
 def _visit(found: Analysis, layer: Any, index: int, call: Call) -> None:
-    refs = _refs(call)
+    refs = refs_in(call)
     inputs = [found.tensors[ref] for ref in refs]
     kind = type(layer).__name__
     rule = _rule(kind)

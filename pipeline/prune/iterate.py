@@ -8,11 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.errors import ModelError
 from pipeline.prune.judge import Judge
-from pipeline.prune.recipe import Magnitude, Neurons
+from pipeline.prune.recipe import Cluster, Magnitude, Stage
 
 STEPS = 4
-
-Stage = Magnitude | Neurons
 
 
 class _HasModel(Protocol):
@@ -36,6 +34,8 @@ def part(stage: Stage, before: float, after: float) -> Stage:
             depthwise=None if stage.depthwise is None else _amount(stage.depthwise, after),
             layers={name: _amount(amount, after) for name, amount in stage.layers.items()},
         )
+    if isinstance(stage, Cluster):
+        return stage
     way = after - before
     return replace(
         stage,
@@ -66,8 +66,8 @@ def iterate(
         The last state within the budget, and how far along the stage it is, 0..1.
     """
     best, reached = start, 0.0
-    if isinstance(stage, Magnitude) and stage.n_m:
-        points = [1.0]  # N in M is there or is not
+    if isinstance(stage, Cluster) or (isinstance(stage, Magnitude) and stage.n_m):
+        points = [1.0]  # is there or is not
     else:
         points = [(i + 1) / STEPS for i in range(STEPS)]
     for point in points:

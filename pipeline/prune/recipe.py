@@ -7,6 +7,7 @@
     magnitude:0.9,schedule=constant,skip=dense,layer.conv2d_1=0.5
     magnitude:2:4
     neurons:0.5,score=taylor,multiple=8
+    magnitude:0.8+cluster:16
 
 A stage is a kind, a colon, an amount, and options after commas; stages are joined by "+"
 and run from left to right.
@@ -73,11 +74,27 @@ class Neurons:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """Let the layers have few distinct weights.
+
+    Attributes:
+        weights: distinct values in a layer, at most; zero is one more where it is pruned.
+        skip: names of layers left alone.
+    """
+
+    weights: int
+    skip: tuple[str, ...] = ()
+
+
+Stage = Magnitude | Neurons | Cluster
+
+
+@dataclass(frozen=True)
 class Recipe:
     """The stages, in order, and the text they were read from."""
 
     text: str
-    stages: tuple[Magnitude | Neurons, ...]
+    stages: tuple[Stage, ...]
 
 
 def parse_recipe(text: str) -> Recipe:
@@ -92,10 +109,10 @@ def parse_recipe(text: str) -> Recipe:
     return Recipe(text, tuple(_stage(part.strip()) for part in text.split("+")))
 
 
-def _stage(text: str) -> Magnitude | Neurons:
+def _stage(text: str) -> Stage:
     head, *options = text.split(",")
     kind, colon, amount = head.partition(":")
-    if kind not in ("magnitude", "neurons") or not colon:
+    if kind not in ("magnitude", "neurons", "cluster") or not colon:
         raise WrongUse(
             f"{head!r} is no way of pruning",
             where="--prune",
@@ -104,6 +121,8 @@ def _stage(text: str) -> Magnitude | Neurons:
     pairs = [_pair(option) for option in options]
     if kind == "magnitude":
         return _magnitude(amount, pairs)
+    if kind == "cluster":
+        return _cluster(amount, pairs)
     return _neurons(amount, pairs)
 
 
@@ -119,7 +138,7 @@ def _unknown(option: str) -> WrongUse:
         f"option {option!r} is not known",
         where="--prune",
         hint="magnitude: schedule, begin, end, block, depthwise, layer.NAME, skip; "
-        "neurons: score, multiple, floor, layer.NAME, skip",
+        "neurons: score, multiple, floor, layer.NAME, skip; cluster: skip",
     )
 
 
@@ -200,3 +219,13 @@ def _neurons(amount: str, pairs: list[tuple[str, str]]) -> Neurons:
         else:
             raise _unknown(key)
     return Neurons(fraction(amount, "fraction"), layers=layers, skip=tuple(skip), **changes)
+
+
+def _cluster(amount: str, pairs: list[tuple[str, str]]) -> Cluster:
+    weights = _whole(amount, "number of weights")
+    if weights < 2:
+        raise WrongUse("a layer needs two distinct weights at least", where="--prune")
+    for key, _ in pairs:
+        if key != "skip":
+            raise _unknown(key)
+    return Cluster(weights, tuple(value for _, value in pairs))

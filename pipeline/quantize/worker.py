@@ -30,7 +30,11 @@ def main(folder: Path) -> int:
         job = json.loads((folder / "job.json").read_text())
         network = load_model(folder / "model.keras", trust=True)  # was checked when first read
         assert isinstance(network, Network)
-        content = convert(network, np.load(folder / "samples.npy"), job["scheme"])
+        samples = np.load(folder / "samples.npy")
+        if "aware" in job:
+            content = convert_aware(network, folder, job["aware"]["preserve"])
+        else:
+            content = convert(network, samples, job["scheme"])
     except McuError as error:
         said = {"what": error.what, "where": error.where, "hint": error.hint}
         (folder / "error.json").write_text(json.dumps(said))
@@ -40,33 +44,55 @@ def main(folder: Path) -> int:
 
 
 def convert(network: Network, samples: Any, scheme: str) -> bytes:
-    """Return the flatbuffer of `network` in integers.
+    """Return the flatbuffer of `network` in integers, calibrated with `samples`.
 
     Raises:
         ModelError: the converter refuses an op, or float tensors are left.
     """
     tf = tensorflow()
-    model = network.keras
-    # A batch left open adds SHAPE, PACK and FILL, which microcontrollers lack.
-    shape = (1, *network.signature.input_shape)
-    spec = tf.TensorSpec(shape, model.inputs[0].dtype, name="input")
-    function = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    function = fixed_function(network.keras)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], network.keras)
     converter.representative_dataset = lambda: _feed(samples)
     if scheme == "int16x8":
         name = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
         converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, name)]
     else:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    kind = getattr(tf, _EXTRA_TYPES[scheme])
+    return _finish(converter, getattr(tf, _EXTRA_TYPES[scheme]), network.name, function.graph)
+
+
+def convert_aware(network: Network, folder: Path, preserve: bool) -> bytes:
+    """Return the flatbuffer of a network trained with rounding; its weights are in `folder`."""
+    from pipeline.quantize.aware import with_rounding
+
+    tf = tensorflow()
+    model = with_rounding(network.keras, preserve, network.name)
+    with np.load(folder / "weights.npz") as stored:
+        model.set_weights([stored[key] for key in stored.files])
+    function = fixed_function(model)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    return _finish(converter, tf.int8, network.name, function.graph)
+
+
+def fixed_function(model: Any) -> Any:
+    """Return `model` as a concrete function with a batch of one.
+
+    A batch left open adds SHAPE, PACK and FILL, which microcontrollers lack.
+    """
+    tf = tensorflow()
+    spec = tf.TensorSpec((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype, name="input")
+    return tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
+
+
+def _finish(converter: Any, kind: Any, name: str, graph: Any) -> bytes:
+    converter.optimizations = [tensorflow().lite.Optimize.DEFAULT]
     converter.inference_input_type = kind
     converter.inference_output_type = kind
     try:
         content = bytes(converter.convert())
     except Exception as error:  # the converter raises many types, all of which mean "no"
-        raise _refusal(error, network.name, function.graph) from error
-    refuse_floats(content, network.name)
+        raise _refusal(error, name, graph) from error
+    refuse_floats(content, name)
     return content
 
 

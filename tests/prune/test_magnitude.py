@@ -260,3 +260,17 @@ def test_agreement_and_loss_are_judged_where_labels_are_missing(network, data):
     judge = judge_for(double, unlabelled)
     assert judge.kind == "loss"
     assert judge.drop(triple) == pytest.approx(3.0, rel=1e-4)
+
+
+def test_clustered_layers_have_few_weights_and_keep_their_zeros(network, data):
+    sparse = prune(network, "magnitude:0.5", None)
+    done = prune(sparse, "cluster:6,skip=conv", data, epochs=2)
+    for name in ("dense", "out"):
+        kernel = done.keras.get_layer(name).get_weights()[0]
+        before = sparse.keras.get_layer(name).get_weights()[0]
+        assert len(np.unique(kernel)) <= 7
+        np.testing.assert_array_equal(kernel[before == 0], 0)
+    assert len(np.unique(done.keras.get_layer("conv").get_weights()[0])) > 7
+    assert done.compression.pruned_accuracy >= evaluate(network, data.test) - 0.1
+    with pytest.raises(ModelError, match="no layer can be clustered"):
+        prune(network, "cluster:100000", None)

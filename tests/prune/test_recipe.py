@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import WrongUse
-from pipeline.prune.recipe import Magnitude, Neurons, parse_recipe
+from pipeline.prune.recipe import Cluster, Magnitude, Neurons, parse_recipe
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from pipeline.prune.recipe import Magnitude, Neurons, parse_recipe
         ("magnitude:0.75", (Magnitude(0.75),)),
         ("neurons:0.5", (Neurons(0.5),)),
         ("neurons:0.5+magnitude:0.8", (Neurons(0.5), Magnitude(0.8))),
+        ("magnitude:0.8+cluster:16,skip=out", (Magnitude(0.8), Cluster(16, ("out",)))),
         ("magnitude:2:4", (Magnitude(0.5, schedule="constant", n_m=(2, 4)),)),
         (
             "magnitude:0.9,schedule=constant,begin=0.1,end=1,block=4x1,depthwise=0.25",
@@ -54,6 +55,9 @@ def test_recipes(text, stages):
         ("magnitude:0.5,begin=0.5,end=0.5", "before it begins"),
         ("magnitude:0.5,block=0x1", "positive whole number"),
         ("neurons:0.5,score=luck", "score 'luck'"),
+        ("cluster:1", "two distinct weights"),
+        ("cluster:0.5", "positive whole number"),
+        ("cluster:8,speed=1", "'speed' is not known"),
         ("neurons:0.5,multiple=x", "positive whole number"),
     ],
 )
