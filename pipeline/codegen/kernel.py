@@ -195,7 +195,7 @@ class Portable:
 # Cycles a byte of flash and of RAM are worth when choosing.
 _PRICES: Mapping[Optimize, tuple[float, float]] = {
     "speed": (0.0, 0.0),
-    "balanced": (8.0, 8.0),
+    "balanced": (8.0, 16.0),
     "size": (1000.0, 1000.0),
 }
 

@@ -75,7 +75,7 @@ class Conv2d:
         return Cost(
             cycles=costs.gemm(pixels, k, channels) + costs.gather(pixels, k, g.kernel != (1, 1)),
             flash=3 * channels,
-            ram=_scratch(g, k),
+            ram=costs.more_ram(graph, op, _scratch(g, k)),
         )
 
     def lower(self, site: Site) -> Code:
@@ -157,7 +157,7 @@ class FullyConnected:
         """From the table of kernels_dsp_cost."""
         d = dense(graph, op)
         outputs, k = d.weights.shape
-        return Cost(cycles=d.rows * costs.dense(k, outputs), flash=0, ram=2 * k + 16)
+        return Cost(cycles=d.rows * costs.dense(k, outputs), flash=0, ram=costs.more_ram(graph, op, 2 * k))
 
     def lower(self, site: Site) -> Code:
         """A call of dsp_fully_connected_s8."""

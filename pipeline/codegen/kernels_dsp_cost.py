@@ -5,6 +5,16 @@ Instructions on a Cortex-M4, counted in QEMU by benchmarks/kernels_dsp.py.
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from pipeline.convert.graph import Graph, Op
+
+MOST_SCRATCH = 32 * 1024
+"""Bytes; a kernel that wants more is not taken, however fast."""
+
 TILE_4PX_PER_MAC = 0.78
 TILE_1PX_PER_MAC = 0.89
 TILE_PER_OUTPUT = 9.5
@@ -75,3 +85,44 @@ def winograd4(inputs: int, outputs: int, tiles: tuple[int, int], again: int) -> 
         + tiles[1] * (outputs * WINOGRAD4_PER_OUTPUT + inputs * WINOGRAD4_PER_INPUT)
         + inputs * outputs * WINOGRAD4_PER_WEIGHT * again
     )
+
+
+def dies(graph: Graph, op: Op) -> bool:
+    """Nothing reads the op's data after it: an output may take its place."""
+    data = op.inputs[0]
+    if data in graph.outputs:
+        return False
+    return all(data not in later.inputs for later in graph.ops if later.index > op.index)
+
+
+@lru_cache(maxsize=8)
+def _live(graph: Graph) -> tuple[int, ...]:
+    """Bytes of activations needed at each op, outputs beside inputs."""
+    size = {t.index: math.prod(t.shape) * np.dtype(t.dtype).itemsize for t in graph.tensors}
+    first = dict.fromkeys(graph.inputs, -1)
+    last = {i: len(graph.ops) for i in graph.outputs}
+    for position, op in enumerate(graph.ops):
+        for i in op.outputs:
+            first[i] = position
+        for i in op.inputs:
+            if i >= 0 and graph.tensors[i].data is None:
+                last.setdefault(i, position)
+                last[i] = max(last[i], position)
+    return tuple(
+        sum(size[i] for i, begin in first.items() if begin <= position <= last.get(i, begin))
+        for position in range(len(graph.ops))
+    )
+
+
+def more_ram(graph: Graph, op: Op, scratch: int, in_place: bool = False) -> int:
+    """Bytes the arena may grow by: scratch beyond what lies idle while the op runs.
+
+    The arena has to hold the tensors of the model's widest moment anyway.
+    """
+    live = _live(graph)
+    position = graph.ops.index(op)
+    now = live[position] + scratch
+    if in_place and dies(graph, op):
+        result = graph.tensors[op.outputs[0]]
+        now -= math.prod(result.shape) * np.dtype(result.dtype).itemsize
+    return max(0, now - max(live))

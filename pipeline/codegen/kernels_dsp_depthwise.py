@@ -89,7 +89,7 @@ class Depthwise3x3:
         return Cost(
             cycles=g.input.shape[0] * cycles,
             flash=(36 - 9 - 9) * g.input.shape[3],
-            ram=_strip_bytes(g, along),
+            ram=costs.more_ram(graph, op, _strip_bytes(g, along), _in_place(g, along)),
         )
 
     def lower(self, site: Site) -> Code:
@@ -140,15 +140,16 @@ class Depthwise3x3:
             ),
             files=("dsp/depthwise.h", "dsp/depthwise_3x3.c", "dsp/requant.c"),
             scratch=_strip_bytes(g, along),
-            in_place=(0,) if _one_strip(g, along) and g.input.shape == g.output.shape else (),
+            in_place=(0,) if _in_place(g, along) else (),
             slack=_slack(g),
             encoding="dense, int16",
         )
 
 
-def _one_strip(g: Geometry, along: int) -> bool:
-    """All lines of a channel are in the planes before the first output is written."""
-    return g.output.shape[2 - along] <= (STRIP_ROWS - 3) // g.stride[0] + 1
+def _in_place(g: Geometry, along: int) -> bool:
+    """All lines of a channel are in the planes before its first output is written."""
+    one_strip = g.output.shape[2 - along] <= (STRIP_ROWS - 3) // g.stride[0] + 1
+    return one_strip and g.input.shape == g.output.shape
 
 
 def _axis(g: Geometry, axis: int) -> dict[str, int]:

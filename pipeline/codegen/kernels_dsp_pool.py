@@ -12,7 +12,7 @@ from pipeline.codegen import kernels_dsp_cost as costs
 from pipeline.codegen.kernel import Code, Constant, Cost, Site
 from pipeline.codegen.numeric import I64, activation_range, requantize, zero_of
 from pipeline.codegen.ops import common, pooling
-from pipeline.codegen.ops.arithmetic import FRACTION_BITS, in_place, operand_multipliers
+from pipeline.codegen.ops.arithmetic import in_place, operand_multipliers
 from pipeline.codegen.ops.common import tensor
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
@@ -20,6 +20,8 @@ from pipeline.convert.graph import Graph, Op
 
 _ADD_FRACTION = 20
 """DSP_ADD_FRACTION of elementwise.h."""
+_OPERAND_FRACTION = 20
+"""Bits below the point to which TFLM brings the operands of an int8 ADD."""
 
 
 @lru_cache(maxsize=64)
@@ -39,8 +41,8 @@ def _add_tables(
         return None
     x = np.arange(-128, 128, dtype=np.int64)
     (left_m, left_s), (right_m, right_s), (out_m, out_s) = scales
-    left = requantize((x - zeros[0]) << FRACTION_BITS, left_m, left_s)
-    right = sign * requantize((x - zeros[1]) << FRACTION_BITS, right_m, right_s)
+    left = requantize((x - zeros[0]) << _OPERAND_FRACTION, left_m, left_s)
+    right = sign * requantize((x - zeros[1]) << _OPERAND_FRACTION, right_m, right_s)
     both = left[:, None] + right[None, :]
     exact = np.clip(requantize(both.reshape(-1), out_m, out_s) + zeros[2], low, high)
     exact = exact.reshape(both.shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +52,7 @@ class Winograd:
             and inputs <= _MOST_INPUTS
             and outputs % 2 == 0
             and self.slice < outputs
+            and _scratch(g, *self._sizes(g), self.rows) <= costs.MOST_SCRATCH
             and _scales(g).mode != WIDE
         ):
             return False
@@ -70,9 +70,7 @@ class Winograd:
         blocks = _blocks(g)
         again = -(-outputs // held) if group < blocks else 1
         cycles = costs.winograd(inputs, outputs, blocks, again)
-        ram = _scratch(g, held, group, self.rows)
-        if self.rows:
-            ram -= math.prod(g.output.shape)
+        ram = costs.more_ram(graph, op, _scratch(g, held, group, self.rows), self.rows)
         return Cost(g.input.shape[0] * cycles, ram=ram)
 
     def _sizes(self, g: Geometry) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +31,7 @@ class Winograd4:
     Attributes:
         slice: output channels whose transformed weights are held; 0: all.
         group: blocks of four tiles whose transformed inputs are held; 0: all.
-        rows: a group is a row of tiles, and the output may take the input's place.
+        rows: a group is `group` rows of tiles, and the output may take the input's place.
     """
 
     slice: int
@@ -42,7 +41,7 @@ class Winograd4:
     @property
     def name(self) -> str:
         """For people."""
-        held = "a row" if self.rows else f"{self.group or 'all'} blocks"
+        held = f"{self.group or 'all'} {'rows' if self.rows else 'blocks'}"
         return f"dsp winograd 4x4, {self.slice or 'all'} channels, {held}"
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
@@ -56,6 +55,7 @@ class Winograd4:
             and inputs % 4 == 0
             and outputs % 2 == 0
             and self.slice < outputs
+            and _scratch(g, *self._sizes(g), self.rows) <= costs.MOST_SCRATCH
         ):
             return False
         if self.rows:
@@ -74,16 +74,14 @@ class Winograd4:
         blocks = groups * -(-group // 4)
         again = groups if held < outputs else 1
         cycles = costs.winograd4(inputs, outputs, (blocks, _tiles(g)), again)
-        ram = _scratch(g, held, group, self.rows)
-        if self.rows:
-            ram -= math.prod(g.output.shape)
+        ram = costs.more_ram(graph, op, _scratch(g, held, group, self.rows), self.rows)
         return Cost(g.input.shape[0] * cycles, flash=11 * outputs, ram=ram)
 
     def _sizes(self, g: Geometry) -> tuple[int, int]:
         """Channels held, and tiles held."""
         held = self.slice or g.output.shape[3]
         if self.rows:
-            return held, -(-g.output.shape[2] // 4)
+            return held, self.group * -(-g.output.shape[2] // 4)
         return held, 4 * self.group or _tiles(g)
 
     def lower(self, site: Site) -> Code:
@@ -168,7 +166,7 @@ def _scales(g: Geometry) -> I64 | None:
 
 
 VARIANTS = [
-    *(Winograd4(held, 0, rows=True) for held in (0, 2, 8)),
+    *(Winograd4(held, rows, rows=True) for held in (0, 2, 8) for rows in (1, 2)),
     *(Winograd4(held, group) for held in (0, 2, 8, 32) for group in (0, 1, 2, 4)),
 ]
 """Every way to trade memory for work that is tried."""

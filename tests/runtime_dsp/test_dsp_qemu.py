@@ -1,0 +1,49 @@
+"""The DSP kernels as they are on the chip, assembly included, in QEMU against TFLM."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dsp_cases import STRATEGIES
+from engine_lab import Case, graph_of, oracle
+from test_ops_oracle import draw_models, inputs_for
+
+from pipeline.codegen import Target, compile_graph
+from pipeline.codegen import compile as compiler
+from pipeline.codegen.kernels_dsp import KERNELS
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from bare_metal import run
+
+DSP = Target("cortex-m4", frozenset({"dsp"}))
+
+
+def check_on_chip(model: bytes, kernel: Any, folder: Path, monkeypatch: Any) -> None:
+    """Runs a model of one op with a kernel, and compares all bytes."""
+    graph = graph_of(model)
+    with monkeypatch.context() as patch:
+        patch.setattr(compiler, "choose", lambda *_: kernel)
+        program = compile_graph(graph, DSP)
+    runs = inputs_for(model)
+    stacked = np.stack([r[0] for r in runs])
+    result = run(program, stacked, folder)
+    wanted = oracle(Case(model, runs), list(graph.outputs))
+    for ours, theirs in zip(result.outputs, wanted, strict=True):
+        assert ours == theirs[graph.outputs[0]].tobytes(), f"{kernel.name} {graph.ops[0]}"
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+@pytest.mark.parametrize("name", [n for n in STRATEGIES if n not in ("ADD", "SUB")])
+def test_random_models(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, model in enumerate(draw_models(STRATEGIES[name], 16)):
+        graph = graph_of(model)
+        op = graph.ops[0]
+        able = [k for k in KERNELS[op.name] if k.applies(graph, op, DSP)]
+        if able:
+            kernel = able[number % len(able)]
+            check_on_chip(model, kernel, tmp_path / str(number), monkeypatch)
