@@ -30,9 +30,10 @@ from tflite_builder import Build, T  # noqa: E402
 
 from pipeline import deploy  # noqa: E402
 from pipeline.board import boards, load_board  # noqa: E402
+from pipeline.codegen.program import Layer, Program  # noqa: E402
 from pipeline.errors import McuError  # noqa: E402
 from pipeline.run import write_json  # noqa: E402
-from pipeline.search.estimates import TABLE  # noqa: E402
+from pipeline.search.estimates import TABLE, _figures  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Seen:
     """One measured program."""
 
     model: str
-    layers: list[tuple[str, int, int]]  # kernel, cost model, measured
+    layers: list[tuple[str, int, int, int]]  # kernel, cost model, output elements, measured
     inference: int
     code: int
     runtime: list[str]
@@ -117,7 +118,9 @@ def measure(model: Path, board: str, folder: Path) -> Seen:
     program = json.loads((run / "program.json").read_text())
     image = json.loads((run / "image.json").read_text())
     cost = {layer.index: layer.cost for layer in report.layers}
-    layers = [(x["kernel"], x["estimate"], cost[x["index"]]) for x in program["layers"]]
+    layers = [
+        (x["kernel"], x["estimate"], x["elements"], cost[x["index"]]) for x in program["layers"]
+    ]
     objects = _objects(run / "project", load_board(board).toolchain)
     runtime = [name for name in objects if name.startswith("runtime/")]
     return Seen(
@@ -147,72 +150,84 @@ def _objects(project: Path, toolchain: str) -> dict[str, int]:
     return found
 
 
-def fit(pairs: list[tuple[int, int]]) -> tuple[float, float]:
-    """(factor, per call) with small relative errors; a factor alone where few were seen."""
-    cost, seen = (np.array(column, float) for column in zip(*pairs, strict=True))
-    use = (cost > 0) & (seen > 0)
-    cost, seen = cost[use], seen[use]
+def fit(seen: list[tuple[int, int, int]]) -> tuple[float, float, float]:
+    """(factor, per element, per call) with small relative errors and nothing negative.
+
+    As many terms as the number of different layers bears: a factor alone where few were seen.
+    """
+    cost, elements, measured = (np.array(column, float) for column in zip(*seen, strict=True))
+    use = (cost > 0) & (measured > 0)
+    cost, elements, measured = cost[use], elements[use], measured[use]
     if len(cost) == 0:
-        return 1.0, 0.0
-    ratio = float(np.exp(np.mean(np.log(seen / cost))))
-    if len(set(cost)) < 4:
-        return round(ratio, 4), 0.0
-    # Least squares of relative errors: rows divided by what was measured.
-    rows = np.stack([cost / seen, 1.0 / seen], axis=1)
-    (factor, call), *_ = np.linalg.lstsq(rows, np.ones(len(cost)), rcond=None)
-    if factor <= 0 or call < 0:
-        return round(ratio, 4), 0.0
-    return round(float(factor), 4), round(float(call), 1)
+        return 1.0, 0.0, 0.0
+    columns = np.stack([cost, elements, np.ones(len(cost))], axis=1) / measured[:, None]
+    different = len({(a, b) for a, b, _ in seen})
+    choices = [(0,), (0, 1), (0, 2), (1,), (0, 1, 2)] if different >= 5 else [(0,)]
+    best, least = (float(np.mean(measured / cost)), 0.0, 0.0), np.inf
+    for terms in choices:
+        solved, *_ = np.linalg.lstsq(columns[:, terms], np.ones(len(cost)), rcond=None)
+        error = float(np.mean(np.abs(columns[:, terms] @ solved - 1)))
+        if (solved >= 0).all() and error < least * 0.98:
+            found = dict(zip(terms, solved, strict=True))
+            best = tuple(float(found.get(i, 0.0)) for i in range(3))
+            least = error
+    return tuple(round(value, 4) for value in best)
 
 
-def figures(seen: list[Seen]) -> dict[str, object]:
-    """The entry of one core."""
-    by_kernel = defaultdict(list)
+def figures(seen: list[Seen]) -> dict[str, Any]:
+    """The entry of one core, fitted to all programs."""
+    entry = fitted(seen)
+    errors = []
     for run in seen:
-        for kernel, cost, measured in run.layers:
-            by_kernel[kernel].append((cost, measured))
-    kernels = {name: list(fit(pairs)) for name, pairs in sorted(by_kernel.items())}
-    files: dict[str, int] = {}
-    for run in seen:
-        for name in run.runtime:
-            files[name.removeprefix("runtime/") + ".c"] = run.objects[name]
-    per_layer = np.median([run.network_code / len(run.layers) for run in seen])
-    base = np.median(
-        [run.code - run.network_code - sum(run.objects[n] for n in run.runtime) for run in seen]
-    )
-    overhead = np.median([run.inference - sum(x[2] for x in run.layers) for run in seen])
-    entry: dict[str, object] = {
-        "kernels": kernels,
-        "overhead": max(0, int(overhead)),
-        "base_code": int(base),
-        "layer_code": int(per_layer),
-        "files": dict(sorted(files.items())),
-        "other_ram": int(np.median([run.other_ram for run in seen])),
+        # What the estimate would have been, had this program not been measured.
+        others = fitted([other for other in seen if other is not run] or seen)
+        errors.append(error_of(others, run))
+        print(f"  {run.model:20} instructions {errors[-1][0]:6.1%}  code {errors[-1][1]:6.1%}")
+    work, code = zip(*errors, strict=True)
+    entry["accuracy"] = {
+        "instructions": round(float(np.mean(work)), 3),
+        "instructions_worst": round(float(np.max(work)), 3),
+        "code": round(float(np.mean(code)), 3),
+        "programs": len(seen),
     }
-    entry["accuracy"] = _errors(seen, entry)
     return entry
 
 
-def _errors(seen: list[Seen], entry: dict) -> dict[str, float]:
-    work, flash = [], []
+def fitted(seen: list[Seen]) -> dict[str, Any]:
+    """Factors of the kernels, bytes of the code."""
+    by_kernel = defaultdict(list)
     for run in seen:
-        expected = sum(
-            entry["kernels"][k][0] * cost + entry["kernels"][k][1] for k, cost, _ in run.layers
-        )
-        work.append(abs(expected + entry["overhead"] - run.inference) / run.inference)
-        code = (
-            entry["base_code"]
-            + entry["layer_code"] * len(run.layers)
-            + sum(entry["files"][n.removeprefix("runtime/") + ".c"] for n in run.runtime)
-        )
-        flash.append(abs(code - run.code) / run.code)
-        print(f"  {run.model:20} instructions {work[-1]:6.1%}  code {flash[-1]:6.1%}")
+        for kernel, *figures_seen in run.layers:
+            by_kernel[kernel].append(tuple(figures_seen))
+    files = {_file(name): run.objects[name] for run in seen for name in run.runtime}
+    base = [
+        run.code - run.network_code - sum(run.objects[name] for name in run.runtime) for run in seen
+    ]
+    overhead = [run.inference - sum(layer[3] for layer in run.layers) for run in seen]
     return {
-        "instructions": round(float(np.mean(work)), 3),
-        "instructions_worst": round(float(np.max(work)), 3),
-        "code": round(float(np.mean(flash)), 3),
-        "programs": len(seen),
+        "kernels": {name: list(fit(rows)) for name, rows in sorted(by_kernel.items())},
+        "overhead": max(0, int(np.median(overhead))),
+        "base_code": int(np.median(base)),
+        "layer_code": int(np.median([run.network_code / len(run.layers) for run in seen])),
+        "files": dict(sorted(files.items())),
+        "other_ram": int(np.median([run.other_ram for run in seen])),
     }
+
+
+def error_of(entry: dict[str, Any], run: Seen) -> tuple[float, float]:
+    """How far instructions and code of a program are from what `entry` makes one expect."""
+    core = _figures({**entry, "kernels": dict(entry["kernels"])})
+    layers = [
+        Layer(i, "", "", 0, kernel, estimate=cost, elements=elements)
+        for i, (kernel, cost, elements, _) in enumerate(run.layers)
+    ]
+    program = Program("", {}, tuple(_file(name) for name in run.runtime), tuple(layers), 0)
+    work = sum(core.instructions(layer) for layer in layers) + core.overhead
+    return abs(work / run.inference - 1), abs(core.code_bytes(program) / run.code - 1)
+
+
+def _file(name: str) -> str:
+    return name.removeprefix("runtime/") + ".c"
 
 
 def main() -> int:

@@ -26,8 +26,8 @@ class CoreFigures:
     """What was found by measuring on one core.
 
     Attributes:
-        kernels: kernel function -> (factor, instructions per call): instructions =
-            factor * estimate of the cost model + instructions per call.
+        kernels: kernel function -> (factor, per element, per call): instructions = factor *
+            estimate of the cost model + per element * output elements + per call.
         overhead: instructions of an inference outside of the layers.
         base_code: bytes of flash without any kernel: monitor, port, C library.
         layer_code: bytes of generated code per layer.
@@ -36,7 +36,7 @@ class CoreFigures:
         accuracy: mean error of the estimates on the models they were fitted with.
     """
 
-    kernels: dict[str, tuple[float, float]] = field(default_factory=dict)
+    kernels: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     overhead: int = 0
     base_code: int = _BASE_CODE
     layer_code: int = _LAYER_CODE
@@ -46,8 +46,8 @@ class CoreFigures:
 
     def instructions(self, layer: Layer) -> int:
         """Expected instructions of a layer; uncalibrated kernels count as their model says."""
-        factor, call = self.kernels.get(layer.kernel, (1.0, 0.0))
-        return max(0, round(factor * layer.estimate + call))
+        factor, element, call = self.kernels.get(layer.kernel, (1.0, 0.0, 0.0))
+        return max(0, round(factor * layer.estimate + element * layer.elements + call))
 
     def code_bytes(self, program: Program) -> int:
         """Expected bytes of code in flash."""
@@ -67,8 +67,8 @@ def _table() -> dict[str, CoreFigures]:
 def _figures(values: dict[str, object]) -> CoreFigures:
     kernels = values.pop("kernels", {})
     assert isinstance(kernels, dict)
-    pairs = {name: (float(pair[0]), float(pair[1])) for name, pair in kernels.items()}
-    return CoreFigures(kernels=pairs, **values)  # type: ignore[arg-type]
+    terms = {name: (float(a), float(b), float(c)) for name, (a, b, c) in kernels.items()}
+    return CoreFigures(kernels=terms, **values)  # type: ignore[arg-type]
 
 
 def figures_for(board: Board) -> CoreFigures:

@@ -134,13 +134,14 @@ def found(settings: Settings) -> Front:
         raise WrongUse(
             "there is no study here", where=str(settings.folder), hint="run mcu search first"
         )
-    return front_of(open_study(settings), settings)
+    return front_of(open_study(settings, any_engine=True), settings)
 
 
 def pick(settings: Settings, number: int, into: Path, *, progress: Progress = silent) -> Deployment:
     """Deploys a trial of the study into a run folder of its own.
 
-    What the search left of it on this machine is taken over and not done again.
+    What the search left of it on this machine is taken over and not done again. With another
+    version of the engine it is built and measured anew.
 
     Raises:
         WrongUse: no such study, or the trial was not measured.

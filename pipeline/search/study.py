@@ -37,13 +37,18 @@ class NoStudy(WrongUse):
 
 
 def open_study(
-    settings: Settings, space: Space | None = None, objectives: tuple[str, ...] = OBJECTIVES
+    settings: Settings,
+    space: Space | None = None,
+    objectives: tuple[str, ...] = OBJECTIVES,
+    *,
+    any_engine: bool = False,
 ) -> optuna.Study:
     """Opens the study of `settings`.
 
     Args:
         space: with it, a study that is not there yet is created; without it, it must exist.
         objectives: of a new study.
+        any_engine: take one whose trials were measured with another version of the engine.
 
     Raises:
         WrongUse: there is no such study, or it is of another model, data set or board.
@@ -75,7 +80,7 @@ def open_study(
                 load_if_exists=True,
             )
             _begin(study, settings, space, objectives)
-        _guard(study, settings)
+        _guard(study, settings, any_engine)
     return study
 
 
@@ -198,7 +203,7 @@ def _begin(
         study.enqueue_trial(point, skip_if_exists=True)
 
 
-def _guard(study: optuna.Study, settings: Settings) -> None:
+def _guard(study: optuna.Study, settings: Settings, any_engine: bool) -> None:
     found = study.user_attrs.get(_IDENTITY)
     if found is None:
         raise WrongUse(
@@ -207,6 +212,8 @@ def _guard(study: optuna.Study, settings: Settings) -> None:
             hint="choose another name with --study",
         )
     wanted = settings.identity()
+    if any_engine:
+        wanted.pop("version")
     different = [key for key in wanted if found.get(key) != wanted[key]]
     if different:
         what = ", ".join(_WORDS[key] for key in different)

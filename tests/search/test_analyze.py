@@ -81,9 +81,9 @@ def test_no_model(tmp_path: Path) -> None:
 
 
 def test_an_unmeasured_kernel_counts_as_its_cost_model_says() -> None:
-    layer = Layer(0, "CONV_2D", "a", 10, "some_kernel", estimate=1000)
+    layer = Layer(0, "CONV_2D", "a", 10, "some_kernel", estimate=1000, elements=20)
     assert CoreFigures().instructions(layer) == 1000
-    assert CoreFigures(kernels={"some_kernel": (0.5, 30.0)}).instructions(layer) == 530
+    assert CoreFigures(kernels={"some_kernel": (0.5, 2.0, 30.0)}).instructions(layer) == 570
 
 
 def test_the_table_is_whole() -> None:

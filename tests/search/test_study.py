@@ -99,6 +99,16 @@ def test_a_study_of_something_else_is_refused(
     assert "--out" in caught.value.hint
 
 
+def test_another_engine_is_refused_for_trials_and_taken_for_reading(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_study(settings, SPACE)
+    monkeypatch.setattr("pipeline.search.settings._engine", lambda: "newer")
+    with pytest.raises(WrongUse, match="another version of the engine"):
+        open_study(settings)
+    assert front_of(open_study(settings, any_engine=True), settings).points == ()
+
+
 def test_no_study_and_a_damaged_one(settings: Settings) -> None:
     with pytest.raises(WrongUse, match="no study"):
         open_study(settings)
