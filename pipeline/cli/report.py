@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import options
-from pipeline.cli.console import guarded, say, say_json
+from pipeline.cli.console import guarded, note, say, say_json
 
 EXAMPLES = """\b
 Examples:
   mcu report run
+  mcu report run --html run.html
   mcu report run/measurement.json --json
 """
 
@@ -21,6 +22,7 @@ def command(
     measurement: Annotated[
         Path, typer.Argument(help="measurement.json of `mcu measure`, or its run.")
     ],
+    html: options.Html = None,
     json: options.Json = False,
 ) -> None:
     """Write report.json and print the summary."""
@@ -31,6 +33,13 @@ def command(
 
         run = artifacts.run_of(measurement)
         report = stages.report(run)
+        if html is not None:
+            from pipeline.report.html import page
+            from pipeline.run import write_atomically
+
+            title = f"{report.model.name} on {report.board.id}"
+            write_atomically(html, page([report], title=title))
+            note(f"wrote {html}")
         if json:
             say_json(report.to_json())
         else:

@@ -252,3 +252,37 @@ def test_an_end_in_the_middle_leaves_the_state_readable(tmp_path: Path) -> None:
     state = json.loads((tmp_path / "bench" / room.STATE).read_text())
     assert state["finished"] is False
     assert list(state["cells"]) == [chosen[0].name]
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_emulator_is_left_behind(shared: Path, tmp_path: Path, how: signal.Signals) -> None:
+    import psutil
+
+    model = shared / "models" / "ic01_resnet8_int8.tflite"
+    bench_folder = str(tmp_path / "bench")
+
+    def ours() -> list[str]:
+        found = []
+        for process in psutil.process_iter(["cmdline", "cwd"]):
+            words = [*(process.info["cmdline"] or []), process.info["cwd"] or ""]
+            if any(bench_folder in word for word in words):
+                found.append(" ".join(words))
+        return found
+
+    parent = subprocess.Popen(
+        [Path(sys.executable).with_name("mcu"), "bench", model, "-b", "disco_f407vg",
+         "--on", "qemu", "--samples", "2000", "--out", bench_folder, "--db", tmp_path / "h.db"],
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not any("qemu-system" in line for line in ours()) and time.monotonic() < deadline:
+        assert parent.poll() is None
+        time.sleep(0.1)
+    parent.send_signal(how)
+    assert parent.wait(30) == (130 if how == signal.SIGINT else -how)
+    end = time.monotonic() + 15
+    while ours() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert ours() == []

@@ -61,3 +61,16 @@ def test_recording_results_of_others(mcu, tmp_path: Path) -> None:
 def test_a_page_of_it(mcu, db: str, tmp_path: Path) -> None:
     assert mcu("history", "--db", db, "--html", "h.html").code == 0
     assert "Instructions over time" in (tmp_path / "h.html").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+def test_deploy_records_and_report_draws(mcu, tmp_path: Path) -> None:
+    model = Path(__file__).parents[2] / "examples/ci-example/models/digits.tflite"
+    ran = mcu("deploy", model, "-b", "mps2_an386", "--on", "qemu", "-d", "random", "-n", "2",
+              "--history", "--db", "new.db", "--out", "run", "--json")  # fmt: skip
+    assert ran.code == 0, ran.err
+    (row,) = mcu("history", "--db", "new.db", "--json").json
+    assert row["report"] == ran.json
+    assert mcu("report", "run", "--html", "run.html").code == 0
+    assert "digits on mps2_an386" in (tmp_path / "run.html").read_text()
