@@ -36,7 +36,9 @@ def kernel_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
         with monkeypatch.context() as patch:
             patch.setattr(compiler, "choose", choose)
-            return usual(Case(case.model, case.runs, f"case_{number}", case.target), number)
+            # Inputs are written anew each time, so that outputs may take their place.
+            anew = Case(case.model, case.runs, f"case_{number}", DSP, keep_inputs=False)
+            return usual(anew, number)
 
     monkeypatch.setattr(engine_lab, "compile_case", compile_case)
 

@@ -133,13 +133,14 @@ static __attribute__((noinline)) void transform_odd(patch_t p, int32_t *v, uint3
 }
 
 /* Four channels of a tile that reaches over the image's border, with the padding. */
-static void gather(const work_t *work, int32_t y0, int32_t x0, uint32_t k, int32_t words[36])
+static void gather(const work_t *work, int32_t y0, int32_t x0, uint32_t k, uint32_t saved,
+                   int32_t words[36])
 {
     const dsp_winograd4_t *conv = work->conv;
     const int32_t zero = (int32_t)(0x01010101U * (uint8_t)conv->in_zero);
     for (int32_t y = y0; y < y0 + 6; y++) {
         const int8_t *row = work->in + y * conv->in_width * conv->in_channels;
-        if (y == y0 && conv->in_place != 0U) {
+        if (y == y0 && saved != 0U) {
             row = work->saved;
         }
         for (int32_t x = x0; x < x0 + 6; x++) {
@@ -161,6 +162,9 @@ static void make_v(const work_t *work, uint32_t first, uint32_t count)
         const int32_t x0 = (int32_t)((first + slot) % work->tiles_x * 4U) - conv->pad_left;
         const uint32_t inside =
             y0 >= 0 && x0 >= 0 && y0 + 6 <= conv->in_height && x0 + 6 <= conv->in_width ? 1U : 0U;
+        /* The row above this row of tiles was overwritten by the group before. */
+        const uint32_t saved =
+            conv->in_place != 0U && slot < work->tiles_x && first != 0U ? 1U : 0U;
         int32_t *v = work->v + (slot / 4U) * FREQUENCIES * 2U * channels + slot % 4U;
         for (uint32_t k = 0; k < channels; k += 4U) {
             int32_t words[36];
@@ -170,11 +174,11 @@ static void make_v(const work_t *work, uint32_t first, uint32_t count)
                 p.column = channels;
                 p.top = work->in + (uint32_t)y0 * p.row + (uint32_t)x0 * channels + k;
                 p.rest = p.top + p.row;
-                if (conv->in_place != 0U) {
+                if (saved != 0U) {
                     p.top = work->saved + (uint32_t)x0 * channels + k;
                 }
             } else {
-                gather(work, y0, x0, k, words);
+                gather(work, y0, x0, k, saved, words);
             }
             transform_even(p, v, 2U * channels);
             transform_odd(p, v + 4, 2U * channels);
