@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from configparser import ConfigParser
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.board import Board
-from pipeline.build.core import pio_environment, setup_core
+from pipeline.build.core import setup_core
 from pipeline.build.fit import overflow_error
 from pipeline.build.image import Image
+from pipeline.build.pio import PioTimeout, run_pio
 from pipeline.build.sizes import read_sizes
 from pipeline.errors import StepFailed, ToolMissing
 from pipeline.progress import Progress, silent
@@ -64,7 +59,16 @@ def build(
     localise(project, without_registry)
     core = setup_core(core_dir)
     limit = timeout or (BUILD_SECONDS if without_registry else FETCH_SECONDS)
-    code, output = _pio_run(project, core, limit, progress)
+    try:
+        code, output = run_pio(
+            ["run", "--disable-auto-clean"],
+            cwd=project.path,
+            core=core,
+            seconds=limit,
+            tick=lambda passed: progress("build", passed, 0, "pio run"),
+        )
+    except PioTimeout as error:
+        raise StepFailed(f"pio run {error}", where=str(project.path), hint=error.lines) from error
     if code != 0:
         raise _build_error(board, project, output)
     linked = project.path / ".pio" / "build" / board.id / "firmware.elf"
@@ -143,64 +147,6 @@ def require_compiler(board: Board) -> str:
             hint=f"apt-get install {_DEBIAN[program]} (or `make setup`)",
         )
     return found
-
-
-def _pio_run(project: Project, core: Path, limit: float, progress: Progress) -> tuple[int, str]:
-    """Runs it in a process group of its own, which is ended with whatever it has started."""
-    command = [sys.executable, "-m", "platformio", "run", "--disable-auto-clean"]
-    environment = pio_environment(core)
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=project.path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        started = time.monotonic()
-        try:
-            while True:
-                passed = time.monotonic() - started
-                progress("build", int(passed), 0, "pio run")
-                if passed > limit:
-                    _end(process)
-                    raise StepFailed(
-                        f"pio run took more than {limit:.0f} s and was ended",
-                        where=str(project.path),
-                        hint=_last_lines(log, 5),
-                    )
-                try:
-                    code = process.wait(0.05 if passed < 3 else 0.5)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
-        except BaseException:
-            _end(process)
-            raise
-        log.seek(0)
-        return code, log.read()
-
-
-def _end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
-    """Ends the whole group: SIGTERM, then SIGKILL."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            return
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _last_lines(log: object, count: int) -> str:
-    log.seek(0)  # type: ignore[attr-defined]
-    return "\n".join(log.read().splitlines()[-count:])  # type: ignore[attr-defined]
 
 
 def _build_error(board: Board, project: Project, output: str) -> StepFailed:

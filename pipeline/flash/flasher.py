@@ -40,7 +40,8 @@ def flash(
         on: "probe" (upload through PlatformIO), "serial" (the firmware is there already),
             "qemu", "renode", or "auto": the one board that is connected, else an emulator.
         port: serial port of a real board; found by its USB ids where "".
-        project: the rendered project, needed for "probe".
+        project: the rendered project that "probe" uploads; the folder "project" beside the
+            firmware by default.
         progress: called at the start and at the end.
 
     Raises:
@@ -53,7 +54,7 @@ def flash(
     device = Device(on=chosen, board=board.id, elf=image.elf)
     if chosen in ("probe", "serial"):
         if chosen == "probe":
-            upload(board, project, port=port, progress=progress)
+            upload(board, project or _project_of(image), port=port, progress=progress)
         device = Device(
             on=chosen,
             board=board.id,
@@ -96,6 +97,11 @@ def connect(device: Device, board: Board) -> Iterator[serial.Serial]:
         ) from error
     finally:
         port.close()
+
+
+def _project_of(image: Image) -> Path | None:
+    beside = image.elf.parent / "project"
+    return beside if (beside / "platformio.ini").is_file() else None
 
 
 def _where(board: Board, on: str, port: str) -> On:

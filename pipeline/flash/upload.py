@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from pipeline.board import Board
-from pipeline.build.core import pio_environment, setup_core
+from pipeline.build.core import setup_core
+from pipeline.build.pio import PioTimeout, run_pio
 from pipeline.errors import DeviceError, McuError, ToolMissing, WrongUse
 from pipeline.progress import Progress, silent
 
@@ -27,6 +26,8 @@ _MEANINGS = (
     (("verify failed", "** Verify Failed", "checksum mismatch"),
      "what was written does not read back the same", "check cable and supply"),
 )  # fmt: skip
+# Trouble that a second attempt, which starts with a reset, may cure.
+_WORTH_A_RETRY = ("verify failed", "checksum mismatch", "timed out", "timeout", "init mode failed")
 
 
 def upload(
@@ -43,28 +44,29 @@ def upload(
         raise WrongUse(f"{board.id} can't be flashed: it is a virtual board", hint="--on qemu")
     if project is None:
         raise WrongUse("the rendered project is needed to flash a real board", where=board.id)
-    command = [sys.executable, "-m", "platformio", "run", "-t", "upload"]
+    command = ["run", "-t", "upload"]
     if port:
         command += ["--upload-port", port]
-    progress("flash", 0, 1, f"pio run -t upload ({board.platformio.upload[0]})")
-    try:
-        done = subprocess.run(
-            command,
-            cwd=project,
-            env=pio_environment(setup_core()),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=UPLOAD_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DeviceError(
-            f"the upload took more than {UPLOAD_SECONDS:.0f} s", where=board.id
-        ) from error
-    if done.returncode != 0:
-        raise upload_error(board, done.stdout + done.stderr)
+    note = f"pio run -t upload ({board.platformio.upload[0]})"
+    core = setup_core()
+    for attempt in (1, 2):
+        try:
+            code, output = run_pio(
+                command,
+                cwd=project,
+                core=core,
+                seconds=UPLOAD_SECONDS,
+                tick=lambda passed: progress("flash", passed, 0, note),
+            )
+        except PioTimeout as error:
+            raise DeviceError(f"{note} {error}", where=board.id, hint=error.lines) from error
+        if code == 0:
+            return
+        failure = upload_error(board, output)
+        # A probe may need a second go: the uploader resets the chip each time. Nothing else
+        # gets better by itself.
+        if attempt == 2 or not any(word in output.lower() for word in _WORTH_A_RETRY):
+            raise failure
 
 
 def upload_error(board: Board, output: str) -> McuError:

@@ -62,7 +62,7 @@ def openocd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         folder.mkdir()
         program = folder / "openocd"
         program.write_text(
-            f"#!/bin/sh\necho \"$@\" > {tmp_path}/called\necho '{says}'\nexit {code}\n"
+            f"#!/bin/sh\necho \"$@\" >> {tmp_path}/called\necho '{says}'\nexit {code}\n"
         )
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
@@ -88,3 +88,12 @@ def test_openocds_words_come_back(openocd, tmp_path: Path) -> None:
     project = render(DISCO, name="tiny", out=tmp_path / "p", program=tiny_program(), offline=True)
     with pytest.raises(DeviceError, match="no probe of the board is connected: Error: open failed"):
         upload(DISCO, project.path)
+
+
+@pytest.mark.slow
+def test_a_failing_verify_is_tried_once_more(openocd, tmp_path: Path) -> None:
+    called = openocd("Error: ** Verify Failed **", 1)
+    project = render(DISCO, name="tiny", out=tmp_path / "p", program=tiny_program(), offline=True)
+    with pytest.raises(DeviceError, match="does not read back the same"):
+        upload(DISCO, project.path)
+    assert called.read_text().count("program {") == 2

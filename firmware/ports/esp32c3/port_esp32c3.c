@@ -4,45 +4,45 @@
 #include "riscv.h"
 
 /* 3.4 and the ROM: with these words at flash offset 0 it jumps to offset 8. */
-__attribute__((section(".boot_magic"), used)) const uint32_t boot_magic[2] = {0xAEDB041Du,
-                                                                              0xAEDB041Du};
+__attribute__((section(".boot_magic"), used))
+const uint32_t boot_magic[2] = {0xAEDB041Du, 0xAEDB041Du};
 
 /* 6.5: system registers */
-#define SYSTEM_CPU_PER_CONF REG32(0x600C0008u)
-#define SYSTEM_CPU_PER_CONF_160MHZ ((1u << 2) | 1u) /* a third of the 480 MHz PLL */
-#define SYSTEM_SYSCLK_CONF REG32(0x600C0058u)
+#define SYSTEM_CPU_PER_CONF         REG32(0x600C0008u)
+#define SYSTEM_CPU_PER_CONF_160MHZ  ((1u << 2) | 1u) /* a third of the 480 MHz PLL */
+#define SYSTEM_SYSCLK_CONF          REG32(0x600C0058u)
 #define SYSTEM_SYSCLK_CONF_SEL_MASK (3u << 10)
-#define SYSTEM_SYSCLK_CONF_SEL_PLL (1u << 10)
+#define SYSTEM_SYSCLK_CONF_SEL_PLL  (1u << 10)
 
 /* 9.8: low-power management */
-#define RTC_CNTL_OPTIONS0 REG32(0x60008000u)
-#define RTC_CNTL_OPTIONS0_PLL_OFF ((1u << 6) | (1u << 8) | (1u << 10))
-#define RTC_CNTL_OPTIONS0_RESET (1u << 31)
-#define RTC_CNTL_WDTCONFIG0 REG32(0x60008090u)
-#define RTC_CNTL_WDTWPROTECT REG32(0x600080A8u)
-#define RTC_CNTL_SWD_CONF REG32(0x600080ACu)
+#define RTC_CNTL_OPTIONS0           REG32(0x60008000u)
+#define RTC_CNTL_OPTIONS0_PLL_OFF   ((1u << 6) | (1u << 8) | (1u << 10))
+#define RTC_CNTL_OPTIONS0_RESET     (1u << 31)
+#define RTC_CNTL_WDTCONFIG0         REG32(0x60008090u)
+#define RTC_CNTL_WDTWPROTECT        REG32(0x600080A8u)
+#define RTC_CNTL_SWD_CONF           REG32(0x600080ACu)
 #define RTC_CNTL_SWD_CONF_AUTO_FEED (1u << 31)
-#define RTC_CNTL_SWD_WPROTECT REG32(0x600080B0u)
-#define SWD_KEY 0x8F1D312Au
+#define RTC_CNTL_SWD_WPROTECT       REG32(0x600080B0u)
+#define SWD_KEY                     0x8F1D312Au
 
 /* 12.5: timer groups, of which 0 has a watchdog that the ROM starts */
-#define TIMG0_WDTCONFIG0 REG32(0x6001F048u)
+#define TIMG0_WDTCONFIG0  REG32(0x6001F048u)
 #define TIMG0_WDTWPROTECT REG32(0x6001F064u)
-#define WDT_KEY 0x50D83AA1u
+#define WDT_KEY           0x50D83AA1u
 
 /* 26.6: UART0 */
-#define UART_FIFO REG32(0x60000000u)
-#define UART_CLKDIV REG32(0x60000014u)
-#define UART_STATUS REG32(0x6000001Cu)
+#define UART_FIFO            REG32(0x60000000u)
+#define UART_CLKDIV          REG32(0x60000014u)
+#define UART_STATUS          REG32(0x6000001Cu)
 #define UART_STATUS_RX_COUNT 0x3FFu
 #define UART_STATUS_TX_COUNT (0x3FFu << 16)
-#define UART_FSM_STATUS REG32(0x60000064u)
-#define UART_FSM_STATUS_TX 0xF0u
-#define UART_CLK_CONF REG32(0x60000078u)
-#define UART_CLK_CONF_XTAL ((3u << 20) | (1u << 22) | (1u << 24) | (1u << 25))
-#define UART_ID REG32(0x60000080u)
-#define UART_ID_UPDATE (1u << 31)
-#define UART_FIFO_BYTES 128u
+#define UART_FSM_STATUS      REG32(0x60000064u)
+#define UART_FSM_STATUS_TX   0xF0u
+#define UART_CLK_CONF        REG32(0x60000078u)
+#define UART_CLK_CONF_XTAL   ((3u << 20) | (1u << 22) | (1u << 24) | (1u << 25))
+#define UART_ID              REG32(0x60000080u)
+#define UART_ID_UPDATE       (1u << 31)
+#define UART_FIFO_BYTES      128u
 
 #define XTAL_HZ 40000000u
 

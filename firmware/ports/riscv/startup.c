@@ -7,6 +7,8 @@
 extern uint32_t __data_load, __data_start, __data_end;
 extern uint32_t __bss_start, __bss_end;
 extern uint32_t __stack_bottom, __stack_top;
+extern void (*const __init_array_start[])(void);
+extern void (*const __init_array_end[])(void);
 
 #define STACK_PAINT 0xA5A5A5A5u
 /* Bytes below the frame of the painter itself that are left alone. */
@@ -68,6 +70,9 @@ __attribute__((used)) void start(void)
         *to++ = 0;
     }
     paint_stack();
+    for (void (*const *construct)(void) = __init_array_start; construct < __init_array_end;) {
+        (*construct++)();
+    }
     (void)main();
     for (;;) {
     }

@@ -1,0 +1,99 @@
+"""Running `pio`: bounded in time, and ended with all it has started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from pipeline.build.core import pio_environment
+
+_LAST_LINES = 5
+
+
+class PioTimeout(Exception):
+    """`pio` ran for longer than it was given; `lines` are the last it printed."""
+
+    def __init__(self, seconds: float, lines: str) -> None:
+        super().__init__(f"took more than {seconds:.0f} s and was ended")
+        self.lines = lines
+
+
+def run_pio(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    core: Path,
+    seconds: float,
+    tick: Callable[[int], None],
+) -> tuple[int, str]:
+    """Runs `pio arguments...`; gives its exit code and all that it printed.
+
+    Args:
+        arguments: of the command.
+        cwd: the project's folder.
+        core: PlatformIO's core directory.
+        seconds: time limit.
+        tick: called once a second with the seconds passed.
+
+    Raises:
+        PioTimeout: after `seconds`.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        # A process group of its own: compilers and uploaders are ended with it.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "platformio", *arguments],
+            cwd=cwd,
+            env=pio_environment(core),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = _wait(process, seconds, tick)
+        finally:
+            _end(process)
+        text = _all(log)
+        if code is None:
+            raise PioTimeout(seconds, "\n".join(text.splitlines()[-_LAST_LINES:]))
+        return code, text
+
+
+def _wait(
+    process: subprocess.Popen[bytes], seconds: float, tick: Callable[[int], None]
+) -> int | None:
+    started = time.monotonic()
+    told = -1
+    while (passed := time.monotonic() - started) <= seconds:
+        if int(passed) != told:
+            told = int(passed)
+            tick(told)
+        try:
+            return process.wait(0.05 if passed < 3 else 0.25)
+        except subprocess.TimeoutExpired:
+            continue
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the whole group where it still runs: SIGTERM, then SIGKILL."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        try:
+            os.killpg(process.pid, number)
+            process.wait(2)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def _all(log: IO[str]) -> str:
+    log.seek(0)
+    return log.read()
