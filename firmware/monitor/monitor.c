@@ -22,6 +22,7 @@ static void end_of_segment(void)
         if (mon_frame_end(&payload_bytes)) {
             mon_speed_confirm();
             mon_request(payload_bytes);
+            mon_speed_served();
         } else {
             mon_request_broken();
         }

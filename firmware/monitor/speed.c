@@ -14,9 +14,14 @@
 #define MONITOR_BAUD_HOLD_MS 500
 #endif
 
+/* How long one that works may: a host that went away must find the chip again. */
+#ifndef MONITOR_BAUD_IDLE_MS
+#define MONITOR_BAUD_IDLE_MS 5000
+#endif
+
 static uint32_t proven = PORT_BAUD;
 static uint32_t tried = PORT_BAUD;
-static uint64_t tried_at;
+static uint64_t last_frame; /* or when the new speed was set */
 static bool trying;
 
 static void answer(uint16_t sequence, uint32_t baud, bool accepted)
@@ -34,7 +39,7 @@ void mon_speed_change(uint16_t sequence, uint32_t baud)
         return;
     }
     tried = baud;
-    tried_at = port_ticks();
+    last_frame = port_ticks();
     trying = true;
 }
 
@@ -46,11 +51,24 @@ void mon_speed_confirm(void)
     }
 }
 
+void mon_speed_served(void)
+{
+    if (proven != PORT_BAUD && !trying) {
+        last_frame = port_ticks();
+    }
+}
+
 void mon_speed_poll(void)
 {
-    if (trying &&
-        port_ticks() - tried_at > (uint64_t)port_tick_hz() * MONITOR_BAUD_HOLD_MS / 1000u) {
-        (void)port_set_baud(proven);
+    if (!trying && proven == PORT_BAUD) {
+        return;
+    }
+    const uint32_t ms = trying ? MONITOR_BAUD_HOLD_MS : MONITOR_BAUD_IDLE_MS;
+    if (port_ticks() - last_frame > (uint64_t)port_tick_hz() * ms / 1000u) {
+        proven = trying ? proven : PORT_BAUD;
+        tried = proven;
         trying = false;
+        (void)port_set_baud(proven);
+        last_frame = port_ticks();
     }
 }

@@ -10,7 +10,11 @@ void mon_speed_change(uint16_t sequence, uint32_t baud);
 /* A whole frame has arrived: the new speed works. */
 void mon_speed_confirm(void);
 
-/* Goes back to the last speed that worked when no frame has come for a while. */
+/* Its request is carried out: what that took does not count as the host's silence. */
+void mon_speed_served(void);
+
+/* Goes back when no frame has come for a while: to the last speed that worked, or from one that
+ * did to the one of the start. */
 void mon_speed_poll(void);
 
 #endif

@@ -14,6 +14,8 @@ from pipeline.measure.link import Link
 
 _MOST_RESTARTS = 3
 _AFTER_GREETING = 0.1
+_HUNT_AFTER = 3
+_LEAST_TRIES = 4
 _ANSWER_BYTES = 600
 
 
@@ -53,26 +55,38 @@ class Verdict(Enum):
 
 
 class Timer:
-    """How long to wait for a first answer; as TCP does it (RFC 6298), in seconds."""
+    """How long to wait for a first answer, in seconds; after TCP's way (RFC 6298).
+
+    Only answers to what was sent once tell how long an answer takes (Karn's rule). On a bad
+    line most are lost, not late, so each request begins anew with the same time; it grows
+    for good where one after the other was waited for in vain.
+    """
 
     LEAST, MOST = 0.04, 4.0
 
     def __init__(self, wait: float = 0.5) -> None:
         self._mean = 0.0
         self._spread = 0.0
-        self.wait = wait
+        self._base = wait
+        self._repeated = 0
 
-    def saw(self, seconds: float) -> None:
-        """An answer took so long, to a request that was sent once (Karn's rule)."""
+    def wait(self, missed: int) -> float:
+        """After so many times in vain."""
+        return float(min(self._base * 2 ** min(missed, 8), self.MOST))
+
+    def saw(self, seconds: float, missed: int) -> None:
+        """An answer came so long after the last sending, before which so many were in vain."""
+        if missed:
+            self._repeated += 1
+            if self._repeated > 2:
+                self._base = min(self._base * 1.5, self.MOST)
+            return
+        self._repeated = 0
         if self._mean == 0.0:
             self._mean, self._spread = seconds, seconds / 2
         self._spread += 0.25 * (abs(seconds - self._mean) - self._spread)
         self._mean += 0.125 * (seconds - self._mean)
-        self.wait = min(max(self._mean + 4 * self._spread, self.LEAST), self.MOST)
-
-    def missed(self) -> None:
-        """No answer came."""
-        self.wait = min(self.wait * 2, self.MOST)
+        self._base = min(max(self._mean + 4 * self._spread, self.LEAST), self.MOST)
 
 
 class Patience:
@@ -120,6 +134,9 @@ class Exchange:
         self._restarts = link.restarts
         self._acquainted = False
         self._restarted = False
+        self._misses = 0
+        self._own_baud = link.baud  # the chip's after every restart
+        self._other_baud = link.baud
 
     def next_sequence(self) -> int:
         """A number no request has had for a long time."""
@@ -157,6 +174,7 @@ class Exchange:
             elif item.sequence == sequence:
                 self._last_valid = time.monotonic()
                 self._acquainted = True
+                self._misses = 0
                 return item
             else:
                 self.stats.discarded += 1
@@ -182,11 +200,41 @@ class Exchange:
             self._restarted = False
             return
         self.stats.timeouts += 1
-        if time.monotonic() - self._last_valid > self.give_up:
-            raise self.link.silent(doing, self.give_up)
+        self._misses += 1
+        if self._misses >= _HUNT_AFTER and self._other_baud != self._own_baud:
+            # Restarted unheard, perhaps: it would be back at its own speed.
+            raised = self.link.baud != self._own_baud
+            self.link.baud = self._own_baud if raised else self._other_baud
+        silent_for = time.monotonic() - self._last_valid
+        tried = self._misses >= _LEAST_TRIES or not self._acquainted
+        if silent_for > self.give_up and tried:
+            raise self.link.silent(doing, silent_for)
 
-    def ask(self, kind: Type, payload: bytes, take: Callable[[Frame], Verdict], doing: str) -> None:
+    @property
+    def own_baud(self) -> int:
+        """The speed the line had at first."""
+        return self._own_baud
+
+    def change_baud(self, baud: int) -> None:
+        """The line goes on at another speed."""
+        self.link.baud = baud
+        self._other_baud = baud
+
+    def ask(
+        self,
+        kind: Type,
+        payload: bytes,
+        take: Callable[[Frame], Verdict],
+        doing: str,
+        tries: int | None = None,
+    ) -> None:
         """Sends a request until `take` has all it wants of the answer.
+
+        Args:
+            kind, payload: the request.
+            take: called with each frame that answers it.
+            doing: what for, for an error message.
+            tries: give up after so many, sooner than usual.
 
         Raises:
             LinkError: no answer.
@@ -195,17 +243,16 @@ class Exchange:
         """
         self.begin()
         sequence = self.next_sequence()
-        sent = 0
+        missed = 0
         while True:
-            sent += 1
-            wait = self.timer.wait + self.send([encode(kind, sequence, payload)])
+            wait = self.timer.wait(missed) + self.send([encode(kind, sequence, payload)])
             wait += self.link.seconds(_ANSWER_BYTES)
             asked = time.monotonic()
             answered = False
             while (frame := self.frame(sequence, wait)) is not None:
                 now = time.monotonic()
-                if sent == 1 and not answered:
-                    self.timer.saw(now - asked)
+                if not answered:
+                    self.timer.saw(now - asked, missed)
                 answered = True
                 if frame.type == Type.NAK:
                     if self.stale(frame):
@@ -221,8 +268,9 @@ class Exchange:
                 if verdict == Verdict.AGAIN:
                     break
             else:
-                if not answered:
-                    self.timer.missed()
+                missed += 1
+                if missed == tries:
+                    raise self.link.silent(doing, time.monotonic() - self._last_valid)
                 self.missed(doing)
 
     def stale(self, frame: Frame) -> bool:

@@ -68,10 +68,15 @@ def measure(
         session = Session(link, silence=silence)
         firmware = session.hello()
         _check_model(firmware, model, graph, link.where)
-        layers = session.profile() or session.bench(1)[:0]
-        ticks, rows = _infer_all(session, inputs, progress)
-        state = session.state()
-        statistics = session.stats
+        session.raise_speed()
+        try:
+            layers = session.profile() or session.bench(1)[:0]
+            ticks, rows = _infer_all(session, inputs, progress)
+            state = session.state()
+            statistics = session.stats
+        finally:
+            with contextlib.suppress(DeviceError):
+                session.restore_speed()
         progress("measure", total, total, "comparing with the reference")
         expected = reference.outputs()
         reference_name = reference.name

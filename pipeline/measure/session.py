@@ -6,6 +6,7 @@ whole input and its answer repeats it, and the output has a CRC of its own.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import time
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from pipeline.measure.link import Link
 from pipeline.measure.transfer import Answer, Transfer, missing_chunks
 
 PROTOCOL = "1"
+RATES = (2_000_000, 1_000_000, 921_600, 460_800, 230_400)
+_REFUSAL_SECONDS = 0.03
+_HOLD_SECONDS = 0.7  # the chip holds a new speed for 0.5 s
 _TICKS = struct.Struct("<HQ")
 _STATE = struct.Struct("<IIIII")
 _SPEED = struct.Struct("<IB")
@@ -102,8 +106,12 @@ class Session:
         self._chunk_bytes = int(self._info["chunk_bytes"])
         return self.info
 
-    def ping(self, payload: bytes = b"") -> None:
+    def ping(self, payload: bytes = b"", tries: int | None = None) -> None:
         """Sends bytes there and back.
+
+        Args:
+            payload: the bytes.
+            tries: give up after so many, sooner than usual.
 
         Raises:
             LinkError: they do not come back.
@@ -113,7 +121,7 @@ class Session:
             same = frame.type == Type.PONG and frame.payload == payload
             return Verdict.DONE if same else Verdict.MORE
 
-        self._exchange.ask(Type.PING, payload, take, "waiting for an echo")
+        self._exchange.ask(Type.PING, payload, take, "waiting for an echo", tries)
 
     def state(self) -> State:
         """Memory and counts of the chip."""
@@ -134,6 +142,59 @@ class Session:
             return Verdict.DONE if frame.type == Type.RESETTING else Verdict.MORE
 
         self._exchange.ask(Type.RESET, b"", take, "restarting the chip")
+
+    def raise_speed(self, rates: Sequence[int] = RATES) -> int:
+        """Changes to the fastest speed at which frames arrive.
+
+        A socket has no speed of its own: nothing is done there.
+
+        Returns:
+            Bits per second from now on.
+        """
+        before = self._link.baud
+        for rate in rates if before else ():
+            if rate > before and self._try_speed(rate):
+                break
+        return self._link.baud
+
+    def restore_speed(self) -> None:
+        """Changes back to the speed at the start; where that fails the chip does so by itself."""
+        own = self._exchange.own_baud
+        if self._link.baud != own:
+            with contextlib.suppress(LinkError):
+                self._try_speed(own)
+            self._link.baud = own
+
+    def _try_speed(self, rate: int) -> bool:
+        before = self._link.baud
+        refused = False
+
+        def take(frame: Frame) -> Verdict:
+            nonlocal refused
+            if frame.type != Type.SPEED or len(frame.payload) != _SPEED.size:
+                return Verdict.MORE
+            refused = not _SPEED.unpack(frame.payload)[1]
+            return Verdict.DONE
+
+        self._exchange.ask(Type.BAUD, struct.pack("<I", rate), take, "changing the speed")
+        deadline = time.monotonic() + _REFUSAL_SECONDS
+        while not refused and (left := deadline - time.monotonic()) > 0:
+            item = self._link.next(left)
+            if isinstance(item, Frame):
+                take(item)
+        if refused:
+            return False
+        self._exchange.change_baud(rate)
+        try:
+            for pattern in (b"\x55\xaa", b"\x01\xfe", bytes(range(1, 65))):
+                self.ping(pattern * 3, tries=2)
+        except LinkError:
+            self._exchange.change_baud(before)
+            time.sleep(_HOLD_SECONDS)  # until the chip has gone back too
+            self._link.drain()
+            self.ping()
+            return False
+        return True
 
     def profile(self) -> tuple[int, ...]:
         """Ticks of each layer, from one inference over whatever is in the input."""
@@ -181,34 +242,36 @@ class Session:
         exchange.begin()
         transfer = Transfer(exchange.next_sequence(), data, self._chunk_bytes)
         pending: Sequence[int] = range(transfer.chunks)
-        fresh = True
+        first, missed = True, 0
         while True:
-            exchange.stats.chunks_resent += 0 if fresh else len(pending)
+            exchange.stats.chunks_resent += 0 if first else len(pending)
+            first = False
             line = exchange.send([transfer.chunk(i) for i in pending] + [transfer.request])
-            verdict = self._await(transfer, line, fresh)
-            fresh = False
+            verdict = self._await(transfer, line, missed)
             if isinstance(verdict, Answer):
                 exchange.stats.requests += 1
                 return verdict
+            missed = missed + 1 if verdict is None else 0
             if verdict is None:
                 exchange.missed("waiting for an inference")
             pending = verdict or ()
 
     def _await(
-        self, transfer: Transfer, line_seconds: float, fresh: bool
+        self, transfer: Transfer, line_seconds: float, missed: int
     ) -> Answer | Sequence[int] | None:
         """The answer, or the chunks to send again, or None when it is time to ask again."""
         exchange = self._exchange
         asked = time.monotonic()
-        wait = line_seconds + self._run_timer.wait
-        busy_at, expected = 0.0, 0.0
+        wait = line_seconds + self._run_timer.wait(missed)
+        answered, busy_at, expected = False, 0.0, 0.0
         while (frame := exchange.frame(transfer.sequence, wait)) is not None:
             now = time.monotonic()
+            if not answered:
+                answered = True
+                self._run_timer.saw(max(now - asked - line_seconds, 0.0), missed)
             if frame.type == Type.BUSY:
-                if fresh:
-                    self._run_timer.saw(max(now - asked - line_seconds, 0.0))
                 busy_at, expected = now, announced(frame)
-                wait = exchange.patience.seconds(expected) + exchange.timer.wait
+                wait = exchange.patience.seconds(expected) + exchange.timer.wait(0)
                 continue
             if frame.type == Type.NAK:
                 return self._refused(transfer, frame)
@@ -217,9 +280,7 @@ class Session:
             answer = transfer.take(frame)
             if answer is not None:
                 return answer
-            wait = exchange.timer.wait + self._link.seconds(transfer.left())
-        if not busy_at:
-            self._run_timer.missed()
+            wait = exchange.timer.wait(0) + self._link.seconds(transfer.left())
         return None
 
     def _refused(self, transfer: Transfer, frame: Frame) -> Sequence[int]:

@@ -114,7 +114,7 @@ def test_silence_is_told_with_what_was_heard_last() -> None:
         session = Session(Link(port, where="board"), silence=0.3, give_up=0.5)
         session.hello()
         started = time.monotonic()
-        with pytest.raises(LinkError, match=r"no answer within 0\.5 s") as error:
+        with pytest.raises(LinkError, match=r"no answer within \d\.\d s") as error:
             session.infer(bytes(490))
         assert time.monotonic() - started < 6
         assert "m-init-done" in str(error.value)

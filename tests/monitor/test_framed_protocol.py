@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import time
@@ -324,14 +325,13 @@ def test_a_reset_is_announced() -> None:
         line.quiet()
 
 
-def test_speed_changes_after_the_answer_and_back_without_a_frame(tmp_path: object) -> None:
-    import os
-
+def test_speed_changes_after_the_answer_and_back_without_a_frame() -> None:
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     with chip(pass_fds=(writing,), HOST_BAUD_FD=writing, HOST_BAUD_MAX=1000000) as port:
         os.close(writing)
         line = Line(port)
+        assert os.read(reading, 100) == b"115200\n"
         line.send(encode(Type.BAUD, 1, struct.pack("<I", 921600)))
         assert line.hear(Type.SPEED)[-1].payload == struct.pack("<IB", 921600, 1)
         assert os.read(reading, 100) == b"921600\n"

@@ -2,7 +2,7 @@
  *
  * Environment:
  *   HOST_CLOCK=virtual  time stands still but for what the engine adds
- *   HOST_BAUD_FD=N      each change of speed is written there as a line; the refused ones not
+ *   HOST_BAUD_FD=N      the speed is written there as a line, at the start and with each change
  *   HOST_BAUD_MAX=N     faster speeds are refused */
 #include <errno.h>
 #include <poll.h>
@@ -34,8 +34,6 @@ void host_pass(uint64_t ticks)
 {
     virtual_ticks += ticks;
 }
-
-void port_init(void) {}
 
 int port_getc(void)
 {
@@ -74,11 +72,9 @@ void port_write(const uint8_t *data, size_t bytes)
     }
 }
 
-int port_set_baud(uint32_t baud)
+/* Tells the test the speed the line has from now on. */
+static void tell_baud(uint32_t baud)
 {
-    if (baud == 0 || baud > (uint32_t)host_option("HOST_BAUD_MAX", 4000000)) {
-        return -1;
-    }
     const int fd = (int)host_option("HOST_BAUD_FD", -1);
     char line[16];
     size_t length = sizeof line;
@@ -87,8 +83,21 @@ int port_set_baud(uint32_t baud)
         line[--length] = (char)('0' + rest % 10);
     }
     if (fd >= 0 && write(fd, line + length, sizeof line - length) < 0) {
+        exit(1);
+    }
+}
+
+void port_init(void)
+{
+    tell_baud(115200);
+}
+
+int port_set_baud(uint32_t baud)
+{
+    if (baud == 0 || baud > (uint32_t)host_option("HOST_BAUD_MAX", 4000000)) {
         return -1;
     }
+    tell_baud(baud);
     return 0;
 }
 
