@@ -36,7 +36,7 @@ const uint32_t boot_magic[2] = {0xAEDB041Du, 0xAEDB041Du};
 #define UART_STATUS          REG32(0x6000001Cu)
 #define UART_STATUS_RX_COUNT 0x3FFu
 #define UART_STATUS_TX_COUNT (0x3FFu << 16)
-#define UART_FSM_STATUS      REG32(0x60000064u)
+#define UART_FSM_STATUS      REG32(0x6000006Cu)
 #define UART_FSM_STATUS_TX   0xF0u
 #define UART_CLK_CONF        REG32(0x60000078u)
 #define UART_CLK_CONF_XTAL   ((3u << 20) | (1u << 22) | (1u << 24) | (1u << 25))
