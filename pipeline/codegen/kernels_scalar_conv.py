@@ -58,9 +58,9 @@ def _always(weights: I64) -> bool:
 
 
 TILES = (
-    Tile("4px_wide", 4, lambda k: 2 * k, lambda w: pack_bytes(w, 1), _always, ("m3",)),
+    Tile("4px_wide", 4, lambda k: 2 * k, lambda w: pack_bytes(w, 2, 1), _always, ("m3",)),
     Tile("1px_wide", 1, lambda k: _even(k) + 1, pack_wide, _always, ("m3",)),
-    Tile("4px_lanes", 4, lambda k: 2 * _even(k), lambda w: pack_bytes(w, 2), lanes_fit, ("rv32",)),
+    Tile("4px_lanes", 4, lambda k: 2 * _even(k), lambda w: pack_bytes(w, 4, 2), lanes_fit, ("rv32",)),
     Tile("1px_lanes", 1, lambda k: _even(k) // 2 * 3, pack_lanes, lanes_fit, ("m0", "rv32")),
 )
 

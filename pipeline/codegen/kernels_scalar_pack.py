@@ -108,10 +108,10 @@ def lanes_fit(weights: I64) -> bool:
     return bool(w.max(initial=0) * 128 < _HALF)
 
 
-def pack_bytes(weights: I64, k: int) -> NDArray[np.int8]:
-    """Weights of gemm_4px_*: (channel pairs, K, 2), K padded to a multiple of `k`."""
-    w = _padded(weights, 2, k)
-    return w.reshape(len(w) // 2, 2, -1).transpose(0, 2, 1).astype(np.int8)
+def pack_bytes(weights: I64, channels: int, k: int) -> NDArray[np.int8]:
+    """Weights of gemm_4px_*: (groups of channels, K, channels), padded to multiples."""
+    w = _padded(weights, channels, k)
+    return w.reshape(-1, channels, w.shape[1]).transpose(0, 2, 1).astype(np.int8)
 
 
 def _words(digits: I64) -> NDArray[np.int32]:

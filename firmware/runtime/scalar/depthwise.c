@@ -17,14 +17,12 @@ typedef struct {
 static inline int8_t *store(const task_t *t, int32_t acc, scalar_channel_t channel, int8_t *out,
                             uint32_t step)
 {
-    if (t->d->output.special != 0U) {
-        *out = scalar_requant_any(acc, t->scale, &t->d->output);
-#if SCALAR_MULTIPLY_BY_PIECES
-    } else if (t->d->output.rectified != 0U && acc <= 0) {
-        *out = -128;
-#endif
+    if (t->d->output.rectified != 0U) {
+        *out = (int8_t)scalar_requant_rectified(acc, channel);
+    } else if (t->d->output.special == 0U) {
+        *out = (int8_t)scalar_requant(acc, channel);
     } else {
-        *out = scalar_requant(acc, channel);
+        *out = scalar_requant_any(acc, t->scale, &t->d->output);
     }
     return out + step;
 }

@@ -16,6 +16,8 @@
 
 #include "requant.h"
 
+#define SCALAR_INLINE static inline __attribute__((always_inline))
+
 typedef struct {
     const void *weights;          /* packed for the tile, aligned to 4 */
     const int32_t *bias;          /* per channel, to an even or the tile's number of channels */
@@ -42,37 +44,63 @@ extern const scalar_tile_t scalar_tile_1px_wide;
 extern const scalar_tile_t scalar_tile_4px_lanes;
 extern const scalar_tile_t scalar_tile_1px_lanes;
 
-/* Channel c of one pixel. */
-static inline void scalar_store(const scalar_gemm_t *gemm, uint32_t c, int32_t acc, int8_t *out)
+/* Kept at hand while a tile stores its channels, one after the other. */
+typedef struct {
+    const scalar_output_t *output;
+    const scalar_scale_t *scale;
+    uint32_t step;
+    int32_t base;
+    uint32_t rectified, special;
+} scalar_writer_t;
+
+static inline scalar_writer_t scalar_writer(const scalar_gemm_t *gemm)
 {
-    const scalar_scale_t *scale = gemm->scales + c * gemm->output.scale_step;
-    if (gemm->output.special != 0U) {
-        out[c] = scalar_requant_any(acc, scale, &gemm->output);
-#if SCALAR_MULTIPLY_BY_PIECES
-    } else if (gemm->output.rectified != 0U && acc <= 0) {
-        out[c] = -128;
-#endif
-    } else {
-        out[c] = scalar_requant(acc, scalar_channel(scale, gemm->output.base));
-    }
+    const scalar_writer_t writer = {
+        .output = &gemm->output,
+        .scale = gemm->scales,
+        .step = gemm->output.scale_step,
+        .base = gemm->output.base,
+        .rectified = gemm->output.rectified,
+        .special = gemm->output.special,
+    };
+    return writer;
 }
 
-/* Channel c of four pixels. */
-static inline void scalar_store_4px(const scalar_gemm_t *gemm, uint32_t c, const int32_t *acc,
-                                    int8_t *const *out)
+/* The next channel of one pixel. */
+SCALAR_INLINE void scalar_write_1px(scalar_writer_t *w, int32_t acc, int8_t *out)
 {
-    const scalar_scale_t *scale = gemm->scales + c * gemm->output.scale_step;
-    if (gemm->output.special != 0U) {
-        for (uint32_t p = 0; p < 4U; p++) {
-            out[p][c] = scalar_requant_any(acc[p], scale, &gemm->output);
-        }
+    const scalar_channel_t channel = scalar_channel(w->scale, w->base);
+    if (w->rectified != 0U) {
+        *out = (int8_t)scalar_requant_rectified(acc, channel);
+    } else if (w->special == 0U) {
+        *out = (int8_t)scalar_requant(acc, channel);
     } else {
-        const scalar_channel_t channel = scalar_channel(scale, gemm->output.base);
-        out[0][c] = scalar_requant(acc[0], channel);
-        out[1][c] = scalar_requant(acc[1], channel);
-        out[2][c] = scalar_requant(acc[2], channel);
-        out[3][c] = scalar_requant(acc[3], channel);
+        *out = scalar_requant_any(acc, w->scale, w->output);
     }
+    w->scale += w->step;
+}
+
+/* The next channel of four pixels; out: where it goes, moved on to the one after. */
+SCALAR_INLINE void scalar_write_4px(scalar_writer_t *w, const int32_t *acc, int8_t **out)
+{
+    const scalar_channel_t channel = scalar_channel(w->scale, w->base);
+    if (w->rectified != 0U) {
+        *out[0]++ = (int8_t)scalar_requant_rectified(acc[0], channel);
+        *out[1]++ = (int8_t)scalar_requant_rectified(acc[1], channel);
+        *out[2]++ = (int8_t)scalar_requant_rectified(acc[2], channel);
+        *out[3]++ = (int8_t)scalar_requant_rectified(acc[3], channel);
+    } else if (w->special == 0U) {
+        *out[0]++ = (int8_t)scalar_requant(acc[0], channel);
+        *out[1]++ = (int8_t)scalar_requant(acc[1], channel);
+        *out[2]++ = (int8_t)scalar_requant(acc[2], channel);
+        *out[3]++ = (int8_t)scalar_requant(acc[3], channel);
+    } else {
+        *out[0]++ = scalar_requant_any(acc[0], w->scale, w->output);
+        *out[1]++ = scalar_requant_any(acc[1], w->scale, w->output);
+        *out[2]++ = scalar_requant_any(acc[2], w->scale, w->output);
+        *out[3]++ = scalar_requant_any(acc[3], w->scale, w->output);
+    }
+    w->scale += w->step;
 }
 
 #endif

@@ -95,6 +95,8 @@ static inline int32_t lower(uint32_t r, int32_t t)
 
 static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const *out)
 {
+    scalar_writer_t writer = scalar_writer(gemm);
+    int8_t *to = out[0];
     const uint32_t *w = gemm->weights;
     const uint32_t pairs = (gemm->k + 1U) / 2U;
     const int32_t shift = (int32_t)(pairs * HALF);
@@ -106,7 +108,7 @@ static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const 
                                  lower(lanes.r[1], lanes.t[1]) + (b[2] - shift), lanes.t[1] + b[3]};
         const uint32_t left = gemm->channels - c;
         for (uint32_t i = 0; i < 4U && i < left; i++) {
-            scalar_store(gemm, c + i, sums[i], out[0]);
+            scalar_write_1px(&writer, sums[i], to++);
         }
     }
 }

@@ -67,6 +67,8 @@ static inline void multiply_segment(const int32_t *x, const uint32_t *w, uint32_
 
 static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const *out)
 {
+    scalar_writer_t writer = scalar_writer(gemm);
+    int8_t *to = out[0];
     const uint32_t *w = gemm->weights;
     const uint32_t k = (gemm->k + 1U) & ~1U;
     const int32_t surplus = x[k];
@@ -80,7 +82,7 @@ static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const 
         }
         const uint32_t left = gemm->channels - c;
         for (uint32_t i = 0; i < 4U && i < left; i++) {
-            scalar_store(gemm, c + i, sums[i], out[0]);
+            scalar_write_1px(&writer, sums[i], to++);
         }
     }
 }

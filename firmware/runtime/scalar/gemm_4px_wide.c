@@ -62,21 +62,25 @@ static inline void multiply_segment(const int32_t *x, const int8_t *w, uint32_t 
 
 static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const *out)
 {
+    scalar_writer_t writer = scalar_writer(gemm);
+    int8_t *to[4] = {out[0], out[1], out[2], out[3]};
     const int8_t *w = gemm->weights;
+    const int32_t *bias = gemm->bias;
     const uint32_t k = gemm->k;
-    for (uint32_t c = 0; c < gemm->channels; c += 2U) {
-        const int32_t b = gemm->bias[c], d = gemm->bias[c + 1U];
+    for (uint32_t left = gemm->channels; left > 0U; left -= left > 1U ? 2U : 1U) {
+        const int32_t b = bias[0], d = bias[1];
         int32_t sums[8];
         sums[0] = b, sums[1] = b, sums[2] = b, sums[3] = b;
         sums[4] = d, sums[5] = d, sums[6] = d, sums[7] = d;
+        bias += 2;
         for (uint32_t done = 0; done < k; done += SEGMENT) {
             const uint32_t part = k - done < SEGMENT ? k - done : SEGMENT;
             multiply_segment(x + 2U * done, w, part, sums);
             w += 2U * part;
         }
-        scalar_store_4px(gemm, c, sums, out);
-        if (c + 1U < gemm->channels) {
-            scalar_store_4px(gemm, c + 1U, sums + 4, out);
+        scalar_write_4px(&writer, sums, to);
+        if (left > 1U) {
+            scalar_write_4px(&writer, sums + 4, to);
         }
     }
 }
@@ -89,11 +93,17 @@ static inline int32_t join(int32_t first, int32_t second)
 static void pack(int32_t *x, const int8_t *const *pixels, uint32_t k)
 {
     const int8_t *a = pixels[0], *b = pixels[1], *c = pixels[2], *d = pixels[3];
-    const int8_t *end = a + k;
-    while (a != end) {
-        x[0] = join(*a++, *b++);
-        x[1] = join(*c++, *d++);
-        x += 2;
+    for (; k >= 2U; k -= 2U) {
+        x[0] = join(a[0], b[0]);
+        x[1] = join(c[0], d[0]);
+        x[2] = join(a[1], b[1]);
+        x[3] = join(c[1], d[1]);
+        x += 4;
+        a += 2, b += 2, c += 2, d += 2;
+    }
+    if (k != 0U) {
+        x[0] = join(*a, *b);
+        x[1] = join(*c, *d);
     }
 }
 

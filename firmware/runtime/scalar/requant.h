@@ -67,18 +67,18 @@ static inline int32_t scalar_high(int32_t a, int32_t b)
 int8_t scalar_requant_any(int32_t acc, const scalar_scale_t *scale, const scalar_output_t *output);
 
 /* x >> SCALAR_FRACTION, saturated to int8. */
-static inline int8_t scalar_saturate(int32_t x)
+static inline int32_t scalar_saturate(int32_t x)
 {
 #if defined(__ARM_FEATURE_SAT)
     int32_t y;
     __asm__("ssat %0, #8, %1, asr #14" : "=r"(y) : "r"(x));
-    return (int8_t)y;
+    return y;
 #else
-    const int32_t y = x >> SCALAR_FRACTION;
+    int32_t y = x >> SCALAR_FRACTION;
     if ((uint32_t)y + 128U > 255U) {
-        return (int8_t)((y >> 31) ^ 127);
+        y = (y >> 31) ^ 127;
     }
-    return (int8_t)y;
+    return y;
 #endif
 }
 
@@ -102,10 +102,27 @@ static inline scalar_channel_t scalar_channel(const scalar_scale_t *scale, int32
 }
 
 /* The short form, for layers that are not `special`. */
-static inline int8_t scalar_requant(int32_t acc, scalar_channel_t c)
+static inline int32_t scalar_requant(int32_t acc, scalar_channel_t c)
 {
     const int32_t high = scalar_high((int32_t)((uint32_t)acc << c.left), c.multiplier);
     return scalar_saturate(high + c.offset - (c.unit & (acc >> 31)));
+}
+
+/* The same for layers that are `rectified`. */
+static inline int32_t scalar_requant_rectified(int32_t acc, scalar_channel_t c)
+{
+#if defined(__ARM_FEATURE_SAT)
+    return scalar_saturate(scalar_high((int32_t)((uint32_t)acc << c.left), c.multiplier) +
+                           c.offset);
+#else
+    int32_t y = -128;
+    if (acc >= 0) {
+        y = scalar_high((int32_t)((uint32_t)acc << c.left), c.multiplier);
+        y = (y + c.offset) >> SCALAR_FRACTION;
+        y = y > 127 ? 127 : y;
+    }
+    return y;
+#endif
 }
 
 #endif
