@@ -20,8 +20,9 @@ from pipeline.progress import Progress, silent
 from pipeline.render import Project, localise, offline
 
 BUILD_SECONDS = 300.0
-# The registry's packages (compilers of 100 MB and more) are fetched once.
-FETCH_SECONDS = 1800.0
+# The registry's packages (compilers of 100 MB and more) are fetched once; TensorFlow Lite
+# Micro takes minutes to compile.
+LONG_SECONDS = 1800.0
 _DEBIAN = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
@@ -58,13 +59,16 @@ def build(
         require_compiler(board)
     localise(project, without_registry)
     core = setup_core(core_dir)
-    limit = timeout or (BUILD_SECONDS if without_registry else FETCH_SECONDS)
+    library = project.engine == "tflm"
+    quick = without_registry and not library
+    limit = timeout or (BUILD_SECONDS if quick else LONG_SECONDS)
     try:
         code, output = run_pio(
             ["run", "--disable-auto-clean"],
             cwd=project.path,
             core=core,
             seconds=limit,
+            keep_objects=library,
             tick=lambda passed: progress("build", passed, 0, "pio run"),
         )
     except PioTimeout as error:

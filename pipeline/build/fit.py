@@ -45,10 +45,10 @@ def check_before_build(board: Board, *, model_bytes: int, arena_bytes: int) -> N
         ("RAM", ".bss", arena_bytes, room),
     ):
         if need > limit:
-            what = "the model's weights" if memory == "flash" else "the model's arena"
+            what = "weights alone take" if memory == "flash" else "arena alone takes"
             raise DoesNotFit(
-                f"{memory} overflows by {need - limit:,} bytes in section {section}: {what} alone "
-                f"take {need:,} bytes, {board.id} has {limit:,}",
+                f"{memory} overflows by {need - limit:,} bytes in section {section}: the model's "
+                f"{what} {need:,} bytes, {board.id} has {limit:,}",
                 where=board.id,
                 hint=_what_would_do(
                     board,

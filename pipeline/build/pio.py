@@ -32,6 +32,7 @@ def run_pio(
     core: Path,
     seconds: float,
     tick: Callable[[int], None],
+    keep_objects: bool = False,
 ) -> tuple[int, str]:
     """Runs `pio arguments...`; gives its exit code and all that it printed.
 
@@ -41,16 +42,19 @@ def run_pio(
         core: PlatformIO's core directory.
         seconds: time limit.
         tick: called once a second with the seconds passed.
+        keep_objects: share object files between projects, for a library that takes
+            minutes to compile.
 
     Raises:
         PioTimeout: after `seconds`.
     """
+    cache = {"PLATFORMIO_BUILD_CACHE_DIR": str(core / "build-cache")} if keep_objects else {}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         # A process group of its own: compilers and uploaders are ended with it.
         process = subprocess.Popen(
             [sys.executable, "-m", "platformio", *arguments],
             cwd=cwd,
-            env=pio_environment(core),
+            env={**pio_environment(core), **cache},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -131,6 +131,7 @@ def _where(board: Board, on: str, port: str) -> On:
 
 def _hear_ready(line: serial.Serial, board: Board) -> None:
     """Waits for the monitor's greeting."""
+    uart = board.uart
     heard = b""
     deadline = time.monotonic() + BOOT_SECONDS
     line.timeout = 0.2
@@ -143,6 +144,7 @@ def _hear_ready(line: serial.Serial, board: Board) -> None:
     raise LinkError(
         f"the firmware is silent: no m-ready within {BOOT_SECONDS:.0f} s; heard {_last(heard)}",
         where=board.id,
+        hint=f"{board.id} speaks on {uart.name}: {uart.pins}" + f"; {uart.note}" * bool(uart.note),
     )
 
 
