@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from pipeline.report.document import Report
 from pipeline.report.markdown import change
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from pipeline.report.baseline import BaselineRow
     from pipeline.report.history import Entry
 
@@ -78,18 +81,8 @@ def page(
         baseline: results of another program, shown beside.
         failures: name and message of what did not run.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.globals.update(number=number, change=change, name_of=name_of, on=_ON)
     names = _unique(reports)
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         title=title,
         reports=list(zip(names, reports, strict=True)),
         legend=legend(reports, baseline),
@@ -101,6 +94,21 @@ def page(
         baseline=baseline,
         failures=list(failures),
     )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.globals.update(number=number, change=change, name_of=name_of, on=_ON)
+    return environment.get_template("page.html.j2")
 
 
 def _unique(reports: Sequence[Report]) -> list[str]:

@@ -164,7 +164,14 @@ def test_an_interrupted_bench_goes_on(tmp_path: Path) -> None:
     assert starts(folder, chosen[0]) == 1
 
 
-@pytest.mark.parametrize("change", ["model", "report", "state"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "model",
+        pytest.param("report", marks=pytest.mark.slow),
+        pytest.param("state", marks=pytest.mark.slow),
+    ],
+)
 def test_what_has_changed_is_done_again(tmp_path: Path, change: str) -> None:
     chosen = cells(tmp_path, a="", b="")
     folder = tmp_path / "bench"
@@ -214,7 +221,14 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_is_left_behind(tmp_path: Path, how: signal.Signals) -> None:
     (tmp_path / "m.tflite").write_text("endless")
     program = (

@@ -49,7 +49,7 @@ def test_importing_the_plugin_takes_no_time() -> None:
     )
     times = [
         float(subprocess.run([sys.executable, "-c", program], capture_output=True).stdout)
-        for _ in range(3)
+        for _ in range(2)
     ]
     assert min(times) < 0.15
 
