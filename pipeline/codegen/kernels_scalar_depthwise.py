@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,17 +20,78 @@ _PLANE_BYTES = 2048
 """Planes are kept below it where one output row allows."""
 
 
-def _plane(g: Geometry) -> tuple[int, int, int]:
-    """Output rows of a strip, rows and columns of its plane."""
-    reach = [(k - 1) * d + 1 for k, d in zip(g.kernel, g.dilation, strict=True)]
-    height, width = g.output.shape[1:3]
-    # Up to the stride's end, as the pointer walks there.
-    columns = max((width - 1) * g.stride[1] + reach[1], width * g.stride[1])
-    rows = (_PLANE_BYTES // columns - reach[0]) // g.stride[0] + 1
-    strip = min(height, max(1, rows))
-    strips = math.ceil(height / strip)
-    strip = math.ceil(height / strips)
-    return strip, (strip - 1) * g.stride[0] + reach[0], columns
+@dataclass(frozen=True)
+class Axis:
+    """One direction of the image, as scalar_axis_t; steps are in bytes."""
+
+    size: int
+    out: int
+    in_step: int
+    out_step: int
+    kernel: int
+    stride: int
+    dilation: int
+    pad: int
+
+    @property
+    def reach(self) -> int:
+        """Pixels from the first to the last of a field."""
+        return (self.kernel - 1) * self.dilation + 1
+
+    @property
+    def fields(self) -> dict[str, int]:
+        """Of scalar_axis_t."""
+        return {
+            "in": self.size,
+            "out": self.out,
+            "in_step": self.in_step,
+            "out_step": self.out_step,
+            "kernel": self.kernel,
+            "stride": self.stride,
+            "dilation": self.dilation,
+            "pad": self.pad,
+        }
+
+
+def _axis(g: Geometry, i: int) -> Axis:
+    """The image's height (0) or width (1)."""
+    pixels_in, pixels_out = ((t.shape[2] if i == 0 else 1) for t in (g.input, g.output))
+    return Axis(
+        size=g.input.shape[1 + i],
+        out=g.output.shape[1 + i],
+        in_step=pixels_in * g.input.shape[3],
+        out_step=pixels_out * g.output.shape[3],
+        kernel=g.kernel[i],
+        stride=g.stride[i],
+        dilation=g.dilation[i],
+        pad=g.padding[i],
+    )
+
+
+@dataclass(frozen=True)
+class Plane:
+    """How a layer is cut: `along` are lines of the plane, `strip` output lines use one."""
+
+    along: Axis
+    across: Axis
+    turned: bool
+    strip: int
+    lines: int
+    pitch: int
+
+
+def _plane(g: Geometry) -> Plane:
+    across, along = _axis(g, 0), _axis(g, 1)
+    turned = across.out > along.out
+    if turned:
+        across, along = along, across
+    pitch = (along.out - 1) * along.stride + max(along.reach, along.stride)
+    lines = (_PLANE_BYTES // pitch - across.reach) // across.stride + 1
+    strips = math.ceil(across.out / min(across.out, max(1, lines)))
+    strip = math.ceil(across.out / strips)
+    return Plane(
+        along, across, turned, strip, (strip - 1) * across.stride + across.reach, pitch
+    )
 
 
 class Depthwise:
@@ -44,18 +106,22 @@ class Depthwise:
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """From the table of kernels_scalar_cost."""
         g = geometry(graph, op)
-        _, rows, columns = _plane(g)
+        plane = _plane(g)
         outputs, taps = math.prod(g.output.shape), math.prod(g.kernel)
         return Cost(
             cycles=costs.depthwise(family(target), outputs, taps),
             flash=4 * g.output.shape[3],
-            ram=rows * columns,
+            ram=plane.lines * plane.pitch,
         )
 
     def lower(self, site: Site) -> Code:
         """A call of scalar_depthwise_s8."""
         g = geometry(site.graph, site.op)
-        weights = g.weights.reshape(-1, g.output.shape[3]).astype(np.int64).T
+        plane = _plane(g)
+        taps = g.weights[0].astype(np.int64)
+        if plane.turned:
+            taps = taps.transpose(1, 0, 2)
+        weights = taps.reshape(-1, g.output.shape[3]).T
         bias = np.zeros(len(weights), np.int64) if g.bias is None else g.bias.astype(np.int64)
         m = matrix(
             weights,
@@ -65,7 +131,6 @@ class Depthwise:
             g.shifts,
             (g.output_zero, g.low, g.high),
         )
-        strip, rows, columns = _plane(g)
         params = Initializer(
             "scalar_depthwise_t",
             {
@@ -73,24 +138,16 @@ class Depthwise:
                 "bias": site.constant("bias"),
                 "scales": f"(const scalar_scale_t *){site.constant('scales')}",
                 "output": m.output,
+                "along": plane.along.fields,
+                "across": plane.across.fields,
+                "in_bytes": math.prod(g.input.shape[1:]),
+                "out_bytes": math.prod(g.output.shape[1:]),
                 "batches": g.input.shape[0],
-                "in_height": g.input.shape[1],
-                "in_width": g.input.shape[2],
-                "in_channels": g.input.shape[3],
-                "out_height": g.output.shape[1],
-                "out_width": g.output.shape[2],
-                "kernel_height": g.kernel[0],
-                "kernel_width": g.kernel[1],
-                "stride_height": g.stride[0],
-                "stride_width": g.stride[1],
-                "dilation_height": g.dilation[0],
-                "dilation_width": g.dilation[1],
-                "pad_top": g.padding[0],
-                "pad_left": g.padding[1],
+                "channels": g.output.shape[3],
                 "multiplier": g.depth_multiplier,
-                "strip": strip,
-                "plane_rows": rows,
-                "plane_columns": columns,
+                "strip": plane.strip,
+                "plane_lines": plane.lines,
+                "plane_pitch": plane.pitch,
                 "in_zero": g.input_zero,
             },
         )
@@ -99,11 +156,11 @@ class Depthwise:
             body=f"{params.declare()}\n"
             f"scalar_depthwise_s8(&params, {site.input(0)}, {site.output()}, {site.scratch});",
             constants=(
-                Constant("weights", "int8_t", weights, note="channels, kernel height, width"),
+                Constant("weights", "int8_t", weights, note="channels, kernel across, along"),
                 Constant("bias", "int32_t", m.bias, note="input zero point folded in"),
                 Constant("scales", "int32_t", m.scales, note="multiplier, shift"),
             ),
             files=("scalar/depthwise.h", "scalar/depthwise.c", "scalar/requant.c"),
-            scratch=rows * columns,
+            scratch=plane.lines * plane.pitch,
             encoding="dense, by channel",
         )

@@ -1,4 +1,4 @@
-/* One channel of a strip of rows at a time is copied to a plane, padding around it, so that the
+/* One channel of a strip of lines at a time is copied to a plane, padding around it, so that the
  * field of every output lies in it and neighbours are side by side. */
 #include "depthwise.h"
 
@@ -11,23 +11,31 @@ typedef struct {
     int32_t bias;
     const scalar_scale_t *scale;
     int8_t *out; /* the strip's first output */
-    uint32_t rows;
+    uint32_t lines;
 } task_t;
 
-static inline int8_t *store(const task_t *t, int32_t acc, scalar_channel_t channel, int8_t *out,
-                            uint32_t step)
+typedef enum { RECTIFIED, PLAIN, SPECIAL } kind_t;
+
+static kind_t kind_of(const scalar_output_t *output)
 {
-    if (t->d->output.rectified != 0U) {
+    return output->rectified != 0U ? RECTIFIED : output->special == 0U ? PLAIN : SPECIAL;
+}
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void store(const task_t *t, kind_t kind, int32_t acc, scalar_channel_t channel, int8_t *out)
+{
+    if (kind == RECTIFIED) {
         *out = (int8_t)scalar_requant_rectified(acc, channel);
-    } else if (t->d->output.special == 0U) {
+    } else if (kind == PLAIN) {
         *out = (int8_t)scalar_requant(acc, channel);
     } else {
         *out = scalar_requant_any(acc, t->scale, &t->d->output);
     }
-    return out + step;
 }
 
-static void field_3x3(const task_t *t, const int8_t *plane)
+/* The lines from `line` on. */
+INLINE void field_3x3(const task_t *t, const int8_t *plane, kind_t kind, uint32_t line)
 {
     const scalar_depthwise_t *d = t->d;
     const int8_t *const w = t->weights;
@@ -35,66 +43,127 @@ static void field_3x3(const task_t *t, const int8_t *plane)
                   w7 = w[7], w8 = w[8];
     const int32_t bias = t->bias;
     const scalar_channel_t channel = scalar_channel(t->scale, d->output.base);
-    const uint32_t step = (uint32_t)d->in_channels * d->multiplier;
-    const uint32_t stride = d->stride_width, pitch = d->plane_columns;
-    int8_t *out = t->out;
-    for (uint32_t y = 0; y < t->rows; y++) {
-        const int8_t *a = plane, *b = plane + pitch, *c = plane + 2U * pitch;
-        const int8_t *const end = a + d->out_width * stride;
+    const uint32_t step = d->along.out_step, stride = d->along.stride, pitch = d->plane_pitch;
+    for (; line < t->lines; line++) {
+        const int8_t *a = plane + line * d->across.stride * pitch;
+        const int8_t *b = a + pitch, *c = b + pitch;
+        const int8_t *const end = a + d->along.out * stride;
+        int8_t *out = t->out + line * d->across.out_step;
         while (a != end) {
             int32_t acc = bias + a[0] * w0 + a[1] * w1 + a[2] * w2;
             acc += b[0] * w3 + b[1] * w4 + b[2] * w5;
             acc += c[0] * w6 + c[1] * w7 + c[2] * w8;
-            out = store(t, acc, channel, out, step);
+            store(t, kind, acc, channel, out);
+            out += step;
             a += stride, b += stride, c += stride;
         }
-        plane += d->stride_height * pitch;
     }
+}
+
+/* With stride 1: two lines at a time, as they share two thirds of what they read. */
+INLINE void field_3x3_twice(const task_t *t, const int8_t *plane, kind_t kind)
+{
+    const scalar_depthwise_t *d = t->d;
+    const int8_t *const w = t->weights;
+    const int32_t w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5], w6 = w[6],
+                  w7 = w[7], w8 = w[8];
+    const int32_t bias = t->bias;
+    const scalar_channel_t channel = scalar_channel(t->scale, d->output.base);
+    const uint32_t step = d->along.out_step, pitch = d->plane_pitch;
+    const uint32_t pairs = t->lines & ~1U;
+    for (uint32_t line = 0; line < pairs; line += 2U) {
+        const int8_t *p = plane + line * pitch;
+        const int8_t *const end = p + d->along.out;
+        const int8_t *q = p + pitch, *r = q + pitch, *s = r + pitch;
+        int8_t *out = t->out + line * d->across.out_step;
+        int8_t *second = out + d->across.out_step;
+        while (p != end) {
+            const int32_t q0 = q[0], q1 = q[1], q2 = q[2], r0 = r[0], r1 = r[1], r2 = r[2];
+            int32_t acc = bias + p[0] * w0 + p[1] * w1 + p[2] * w2;
+            acc += q0 * w3 + q1 * w4 + q2 * w5;
+            acc += r0 * w6 + r1 * w7 + r2 * w8;
+            int32_t next = bias + q0 * w0 + q1 * w1 + q2 * w2;
+            next += r0 * w3 + r1 * w4 + r2 * w5;
+            next += s[0] * w6 + s[1] * w7 + s[2] * w8;
+            store(t, kind, acc, channel, out);
+            store(t, kind, next, channel, second);
+            out += step, second += step;
+            p++, q++, r++, s++;
+        }
+    }
+    field_3x3(t, plane, kind, pairs);
 }
 
 static void field_any(const task_t *t, const int8_t *plane)
 {
     const scalar_depthwise_t *d = t->d;
+    const kind_t kind = kind_of(&d->output);
     const scalar_channel_t channel = scalar_channel(t->scale, d->output.base);
-    const uint32_t step = (uint32_t)d->in_channels * d->multiplier;
-    const uint32_t line = (uint32_t)d->dilation_height * d->plane_columns;
-    const uint32_t gap = d->dilation_width, width = d->kernel_width * gap;
-    int8_t *out = t->out;
-    for (uint32_t y = 0; y < t->rows; y++) {
-        const int8_t *at = plane;
-        for (uint32_t x = 0; x < d->out_width; x++) {
-            const int8_t *w = t->weights, *row = at;
+    const uint32_t line_step = (uint32_t)d->across.dilation * d->plane_pitch;
+    const uint32_t gap = d->along.dilation, width = d->along.kernel * gap;
+    for (uint32_t line = 0; line < t->lines; line++) {
+        const int8_t *at = plane + line * d->across.stride * d->plane_pitch;
+        int8_t *out = t->out + line * d->across.out_step;
+        for (uint32_t x = 0; x < d->along.out; x++) {
+            const int8_t *w = t->weights, *from = at;
             int32_t acc = t->bias;
-            for (uint32_t ky = 0; ky < d->kernel_height; ky++) {
+            for (uint32_t ky = 0; ky < d->across.kernel; ky++) {
                 for (uint32_t kx = 0; kx < width; kx += gap) {
-                    acc += row[kx] * *w++;
+                    acc += from[kx] * *w++;
                 }
-                row += line;
+                from += line_step;
             }
-            out = store(t, acc, channel, out, step);
-            at += d->stride_width;
+            store(t, kind, acc, channel, out);
+            out += d->along.out_step;
+            at += d->along.stride;
         }
-        plane += (uint32_t)d->stride_height * d->plane_columns;
     }
 }
 
-/* Copies a channel: the rows of the image that are within the plane, whose first one is y. */
+static void field(const task_t *t, const int8_t *plane)
+{
+    const scalar_axis_t *along = &t->d->along, *across = &t->d->across;
+    const kind_t kind = kind_of(&t->d->output);
+    if (along->kernel != 3U || across->kernel != 3U || along->dilation != 1U ||
+        across->dilation != 1U || kind == SPECIAL) {
+        field_any(t, plane);
+    } else if (along->stride != 1U || across->stride != 1U) {
+        if (kind == RECTIFIED) {
+            field_3x3(t, plane, RECTIFIED, 0U);
+        } else {
+            field_3x3(t, plane, PLAIN, 0U);
+        }
+    } else if (kind == RECTIFIED) {
+        field_3x3_twice(t, plane, RECTIFIED);
+    } else {
+        field_3x3_twice(t, plane, PLAIN);
+    }
+}
+
+/* Copies a channel: the lines of the image that are within the plane, whose first one is y. */
 static void copy_channel(const scalar_depthwise_t *d, const int8_t *in, int32_t y, int8_t *plane)
 {
-    const uint32_t step = d->in_channels, row = (uint32_t)d->in_width * step;
-    const uint32_t right = (uint32_t)d->pad_left + d->in_width;
-    const uint32_t columns = (right < d->plane_columns ? right : d->plane_columns) - d->pad_left;
-    int8_t *to = plane + d->pad_left;
-    for (uint32_t r = 0; r < d->plane_rows; r++) {
-        if ((uint32_t)y < d->in_height) {
-            const int8_t *from = in + (uint32_t)y * row;
-            int8_t *const end = to + columns;
-            for (int8_t *p = to; p != end; p++) {
-                *p = *from;
+    const uint32_t step = d->along.in_step;
+    const uint32_t right = (uint32_t)d->along.pad + d->along.in;
+    const uint32_t columns = (right < d->plane_pitch ? right : d->plane_pitch) - d->along.pad;
+    int8_t *to = plane + d->along.pad;
+    for (uint32_t line = 0; line < d->plane_lines; line++) {
+        if ((uint32_t)y < d->across.in) {
+            const int8_t *from = in + (uint32_t)y * d->across.in_step;
+            int8_t *p = to;
+            for (uint32_t n = columns / 4U; n > 0U; n--) {
+                const int8_t a = *from, b = *(from += step), c = *(from += step);
+                const int8_t e = *(from += step);
+                p[0] = a, p[1] = b, p[2] = c, p[3] = e;
+                from += step;
+                p += 4;
+            }
+            for (uint32_t n = columns % 4U; n > 0U; n--) {
+                *p++ = *from;
                 from += step;
             }
         }
-        to += d->plane_columns;
+        to += d->plane_pitch;
         y++;
     }
 }
@@ -102,34 +171,25 @@ static void copy_channel(const scalar_depthwise_t *d, const int8_t *in, int32_t 
 void scalar_depthwise_s8(const scalar_depthwise_t *d, const int8_t *in, int8_t *out, void *scratch)
 {
     int8_t *const plane = scratch;
-    const uint32_t taps = (uint32_t)d->kernel_height * d->kernel_width;
-    const uint32_t channels = (uint32_t)d->in_channels * d->multiplier;
-    const uint32_t plain =
-        taps == 9U && d->kernel_width == 3U && d->dilation_width == 1U && d->dilation_height == 1U
-            ? 1U
-            : 0U;
+    const uint32_t taps = (uint32_t)d->across.kernel * d->along.kernel;
     for (uint32_t batch = 0; batch < d->batches; batch++) {
-        for (uint32_t y = 0; y < d->out_height; y += d->strip) {
-            const uint32_t left = d->out_height - y;
-            const int32_t top = (int32_t)(y * d->stride_height) - d->pad_top;
-            task_t task = {.d = d, .rows = left < d->strip ? left : d->strip};
-            (void)memset(plane, d->in_zero, (size_t)d->plane_rows * d->plane_columns);
-            for (uint32_t c = 0; c < channels; c++) {
-                if (c % d->multiplier == 0U) {
-                    copy_channel(d, in + c / d->multiplier, top, plane);
-                }
-                task.weights = d->weights + c * taps;
-                task.bias = d->bias[c];
-                task.scale = d->scales + c;
-                task.out = out + c;
-                if (plain != 0U) {
-                    field_3x3(&task, plane);
-                } else {
-                    field_any(&task, plane);
+        for (uint32_t y = 0; y < d->across.out; y += d->strip) {
+            const uint32_t left = d->across.out - y;
+            const int32_t top = (int32_t)(y * d->across.stride) - d->across.pad;
+            task_t task = {.d = d, .lines = left < d->strip ? left : d->strip};
+            (void)memset(plane, d->in_zero, (size_t)d->plane_lines * d->plane_pitch);
+            for (uint32_t c = 0, source = 0; c < d->channels; source++) {
+                copy_channel(d, in + source, top, plane);
+                for (uint32_t m = 0; m < d->multiplier; m++, c++) {
+                    task.weights = d->weights + c * taps;
+                    task.bias = d->bias[c];
+                    task.scale = d->scales + c * d->output.scale_step;
+                    task.out = out + y * d->across.out_step + c;
+                    field(&task, plane);
                 }
             }
-            out += task.rows * d->out_width * channels;
         }
-        in += (uint32_t)d->in_height * d->in_width * d->in_channels;
+        in += d->in_bytes;
+        out += d->out_bytes;
     }
 }

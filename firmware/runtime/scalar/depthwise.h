@@ -7,26 +7,35 @@
 
 #include "requant.h"
 
+/* One direction of the image. */
 typedef struct {
-    const int8_t *weights;        /* (output channels, kernel height, kernel width) */
+    uint16_t in, out;  /* pixels */
+    uint32_t in_step;  /* bytes from pixel to pixel */
+    uint32_t out_step; /* the same of the output */
+    uint16_t kernel, stride, dilation;
+    uint16_t pad; /* pixels before the first one */
+} scalar_axis_t;
+
+/* Lines are the image's rows or its columns, whichever are longer. */
+typedef struct {
+    const int8_t *weights;        /* (output channels, kernel across, kernel along) */
     const int32_t *bias;          /* per output channel, the input's zero point folded in */
     const scalar_scale_t *scales; /* per output channel */
     scalar_output_t output;
+    scalar_axis_t along;  /* a line */
+    scalar_axis_t across; /* from line to line */
+    uint32_t in_bytes;    /* of an image */
+    uint32_t out_bytes;
     uint16_t batches;
-    uint16_t in_height, in_width, in_channels;
-    uint16_t out_height, out_width;
-    uint16_t kernel_height, kernel_width;
-    uint16_t stride_height, stride_width;
-    uint16_t dilation_height, dilation_width;
-    uint16_t pad_top, pad_left;
-    uint16_t multiplier;    /* output channels per input channel */
-    uint16_t strip;         /* output rows computed from one plane */
-    uint16_t plane_rows;    /* what they need: padded image rows */
-    uint16_t plane_columns; /* a padded image row */
-    int8_t in_zero;         /* what padding reads as */
+    uint16_t channels;    /* of the output */
+    uint16_t multiplier;  /* output channels per input channel */
+    uint16_t strip;       /* output lines computed from one plane */
+    uint16_t plane_lines; /* what they need: padded lines of the image */
+    uint16_t plane_pitch; /* a padded line */
+    int8_t in_zero;       /* what padding reads as */
 } scalar_depthwise_t;
 
-/* scratch: plane_rows * plane_columns bytes. */
+/* scratch: plane_lines * plane_pitch bytes. */
 void scalar_depthwise_s8(const scalar_depthwise_t *depthwise, const int8_t *in, int8_t *out,
                          void *scratch);
 

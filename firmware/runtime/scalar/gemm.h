@@ -51,6 +51,7 @@ typedef struct {
     uint32_t step;
     int32_t base;
     uint32_t rectified, special;
+    uint32_t next; /* channel of four pixels */
 } scalar_writer_t;
 
 static inline scalar_writer_t scalar_writer(const scalar_gemm_t *gemm)
@@ -80,27 +81,29 @@ SCALAR_INLINE void scalar_write_1px(scalar_writer_t *w, int32_t acc, int8_t *out
     w->scale += w->step;
 }
 
-/* The next channel of four pixels; out: where it goes, moved on to the one after. */
-SCALAR_INLINE void scalar_write_4px(scalar_writer_t *w, const int32_t *acc, int8_t **out)
+/* The next channel of four pixels. */
+SCALAR_INLINE void scalar_write_4px(scalar_writer_t *w, const int32_t *acc, int8_t *const *out)
 {
+    const uint32_t c = w->next;
     const scalar_channel_t channel = scalar_channel(w->scale, w->base);
     if (w->rectified != 0U) {
-        *out[0]++ = (int8_t)scalar_requant_rectified(acc[0], channel);
-        *out[1]++ = (int8_t)scalar_requant_rectified(acc[1], channel);
-        *out[2]++ = (int8_t)scalar_requant_rectified(acc[2], channel);
-        *out[3]++ = (int8_t)scalar_requant_rectified(acc[3], channel);
+        out[0][c] = (int8_t)scalar_requant_rectified(acc[0], channel);
+        out[1][c] = (int8_t)scalar_requant_rectified(acc[1], channel);
+        out[2][c] = (int8_t)scalar_requant_rectified(acc[2], channel);
+        out[3][c] = (int8_t)scalar_requant_rectified(acc[3], channel);
     } else if (w->special == 0U) {
-        *out[0]++ = (int8_t)scalar_requant(acc[0], channel);
-        *out[1]++ = (int8_t)scalar_requant(acc[1], channel);
-        *out[2]++ = (int8_t)scalar_requant(acc[2], channel);
-        *out[3]++ = (int8_t)scalar_requant(acc[3], channel);
+        out[0][c] = (int8_t)scalar_requant(acc[0], channel);
+        out[1][c] = (int8_t)scalar_requant(acc[1], channel);
+        out[2][c] = (int8_t)scalar_requant(acc[2], channel);
+        out[3][c] = (int8_t)scalar_requant(acc[3], channel);
     } else {
-        *out[0]++ = scalar_requant_any(acc[0], w->scale, w->output);
-        *out[1]++ = scalar_requant_any(acc[1], w->scale, w->output);
-        *out[2]++ = scalar_requant_any(acc[2], w->scale, w->output);
-        *out[3]++ = scalar_requant_any(acc[3], w->scale, w->output);
+        out[0][c] = scalar_requant_any(acc[0], w->scale, w->output);
+        out[1][c] = scalar_requant_any(acc[1], w->scale, w->output);
+        out[2][c] = scalar_requant_any(acc[2], w->scale, w->output);
+        out[3][c] = scalar_requant_any(acc[3], w->scale, w->output);
     }
     w->scale += w->step;
+    w->next = c + 1U;
 }
 
 #endif

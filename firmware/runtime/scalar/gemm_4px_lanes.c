@@ -38,7 +38,8 @@ typedef struct {
     int32_t t1;
 } lanes_t;
 
-#if defined(__riscv_mul) && !defined(__riscv_32e)
+/* Without optimisation s0 is the frame pointer. */
+#if defined(__riscv_mul) && !defined(__riscv_32e) && defined(__OPTIMIZE__)
 
 /* Two k of one channel; a0 pixels, a1 weights, a3 2^15. */
 #define PRODUCTS(w, next, r0, t0, r1, t1)                                                          \
@@ -66,16 +67,14 @@ typedef struct {
 
 /* Takes 28 registers: GCC spills in the C below and needs 2.7 instructions a MAC, this 2.16.
  * Two k of four channels are 68 instructions; the loop has two of them. */
-static __attribute__((naked, noinline)) void
-multiply_four(const int32_t *x __attribute__((unused)), const int8_t *w __attribute__((unused)),
-              const int32_t *end __attribute__((unused)), lanes_t *lanes __attribute__((unused)))
+SCALAR_INLINE void multiply_four(const int32_t *x, const int8_t *w, const int32_t *end,
+                                 lanes_t *lanes)
 {
+    register const int32_t *a0 __asm__("a0") = x;
+    register const int8_t *a1 __asm__("a1") = w;
+    register const int32_t *a2 __asm__("a2") = end;
+    lanes_t *const place = lanes;
     __asm__ volatile(
-        "addi sp, sp, -64\n\t"
-        "sw s0, 0(sp)\n\tsw s1, 4(sp)\n\tsw s2, 8(sp)\n\tsw s3, 12(sp)\n\t"
-        "sw s4, 16(sp)\n\tsw s5, 20(sp)\n\tsw s6, 24(sp)\n\tsw s7, 28(sp)\n\t"
-        "sw s8, 32(sp)\n\tsw s9, 36(sp)\n\tsw s10, 40(sp)\n\tsw s11, 44(sp)\n\t"
-        "sw ra, 48(sp)\n\tsw a3, 52(sp)\n\t"
         "li s0, 0\n\tli s1, 0\n\tli s2, 0\n\tli s3, 0\n\tli s4, 0\n\tli s5, 0\n\t"
         "li s6, 0\n\tli s7, 0\n\tli s8, 0\n\tli s9, 0\n\tli s10, 0\n\tli s11, 0\n\t"
         "li a5, 0\n\tli a6, 0\n\tli a7, 0\n\tli ra, 0\n\t"
@@ -94,17 +93,15 @@ multiply_four(const int32_t *x __attribute__((unused)), const int8_t *w __attrib
                     ra) "addi a0, a0, 32\n\t"
                         "addi a1, a1, 16\n\t"
                         "bne a0, a2, 1b\n\t"
-                        "lw a3, 52(sp)\n\t"
+                        "lw a3, %[place]\n\t"
                         "sw s0, 0(a3)\n\tsw s1, 4(a3)\n\tsw s2, 8(a3)\n\tsw s3, 12(a3)\n\t"
                         "sw s4, 16(a3)\n\tsw s5, 20(a3)\n\tsw s6, 24(a3)\n\tsw s7, 28(a3)\n\t"
                         "sw s8, 32(a3)\n\tsw s9, 36(a3)\n\tsw s10, 40(a3)\n\tsw s11, 44(a3)\n\t"
                         "sw a5, 48(a3)\n\tsw a6, 52(a3)\n\tsw a7, 56(a3)\n\tsw ra, 60(a3)\n\t"
-                        "lw s0, 0(sp)\n\tlw s1, 4(sp)\n\tlw s2, 8(sp)\n\tlw s3, 12(sp)\n\t"
-                        "lw s4, 16(sp)\n\tlw s5, 20(sp)\n\tlw s6, 24(sp)\n\tlw s7, 28(sp)\n\t"
-                        "lw s8, 32(sp)\n\tlw s9, 36(sp)\n\tlw s10, 40(sp)\n\tlw s11, 44(sp)\n\t"
-                        "lw ra, 48(sp)\n\t"
-                        "addi sp, sp, 64\n\t"
-                        "ret\n\t");
+        : "+r"(a0), "+r"(a1)
+        : "r"(a2), [place] "m"(place)
+        : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "s0", "s1", "s2", "s3", "s4", "s5", "s6",
+          "s7", "s8", "s9", "s10", "s11", "a3", "a4", "a5", "a6", "a7", "memory");
 }
 
 #else
@@ -131,7 +128,6 @@ static void multiply_four(const int32_t *x, const int8_t *w, const int32_t *end,
 static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const *out)
 {
     scalar_writer_t writer = scalar_writer(gemm);
-    int8_t *to[4] = {out[0], out[1], out[2], out[3]};
     const int8_t *w = gemm->weights;
     const int32_t *bias = gemm->bias;
     const uint32_t pairs = (gemm->k + 1U) / 2U;
@@ -146,7 +142,7 @@ static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const 
             const int32_t b = *bias++;
             const int32_t sums[4] = {lower(l->r0, l->t0) + (b - surplus), l->t0 + b,
                                      lower(l->r1, l->t1) + (b - surplus), l->t1 + b};
-            scalar_write_4px(&writer, sums, to);
+            scalar_write_4px(&writer, sums, out);
         }
     }
 }

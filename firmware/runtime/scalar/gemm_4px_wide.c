@@ -63,7 +63,6 @@ static inline void multiply_segment(const int32_t *x, const int8_t *w, uint32_t 
 static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const *out)
 {
     scalar_writer_t writer = scalar_writer(gemm);
-    int8_t *to[4] = {out[0], out[1], out[2], out[3]};
     const int8_t *w = gemm->weights;
     const int32_t *bias = gemm->bias;
     const uint32_t k = gemm->k;
@@ -78,9 +77,9 @@ static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const 
             multiply_segment(x + 2U * done, w, part, sums);
             w += 2U * part;
         }
-        scalar_write_4px(&writer, sums, to);
+        scalar_write_4px(&writer, sums, out);
         if (left > 1U) {
-            scalar_write_4px(&writer, sums + 4, to);
+            scalar_write_4px(&writer, sums + 4, out);
         }
     }
 }

@@ -25,6 +25,11 @@ static inline int8_t *copy_run(int8_t *to, const int8_t *from, uint32_t bytes)
             place = (int8_t *)__builtin_assume_aligned(place + 4, 4);
         }
     } else {
+        for (; bytes >= 4U; bytes -= 4U) {
+            const int8_t a = from[0], b = from[1], c = from[2], d = from[3];
+            to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+            from += 4, to += 4;
+        }
         while (to != end) {
             *to++ = *from++;
         }
