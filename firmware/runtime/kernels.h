@@ -359,6 +359,87 @@ typedef struct {
 /* state (batches, filters, memory) is changed in place. */
 void svdf_s8(const svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output);
 
+/* The int16 kernels: data of 16 bits with zero points of 0, weights of 8, sums of 64.
+ * Structs are those of the int8 kernels where those fit. */
+typedef struct {
+    int32_t batches;
+    image_shape_t input;
+    image_shape_t output;
+    pair_t kernel;
+    pair_t stride;
+    pair_t dilation;
+    pair_t padding;
+    int32_t min;
+    int32_t max;
+    const int8_t *weights;
+    const int64_t *bias; /* per output channel, or NULL */
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int32_t group_channels;
+    int32_t wide; /* 1: 64-bit sums, requantize_wide(); 0: 32-bit ones, requantize() */
+} conv_s16_t;
+
+void conv_s16(const conv_s16_t *p, const int16_t *input, int16_t *output);
+void depthwise_conv_s16(const conv_s16_t *p, const int16_t *input, int16_t *output);
+
+typedef struct {
+    int32_t rows;
+    int32_t inputs;
+    int32_t outputs;
+    int32_t min;
+    int32_t max;
+    const int8_t *weights;
+    const int64_t *bias; /* per output, or NULL */
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int32_t per_channel;
+} fully_connected_s16_t;
+
+void fully_connected_s16(const fully_connected_s16_t *p, const int16_t *input, int16_t *output);
+
+void average_pool_s16(const pool_s8_t *p, const int16_t *input, int16_t *output);
+void max_pool_s16(const pool_s8_t *p, const int16_t *input, int16_t *output);
+void add_s16(const add_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+void mul_s16(const mul_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+void sum_s16(const sum_s8_t *p, const int16_t *input, int16_t *output);
+
+/* RELU, RELU6 and LEAKY_RELU: one scale above zero, one at and below it. In place. */
+typedef struct {
+    scale_t above;
+    scale_t below;
+    int32_t sign; /* of the slope below zero: 1 or -1 */
+    int32_t min;
+    int32_t max;
+} relu_s16_t;
+
+void relu_s16(const relu_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
+
+/* LOGISTIC and TANH; may be in place. */
+typedef struct {
+    int32_t multiplier; /* x * multiplier / 2^shift, rounded, is in 1/12288 */
+    int32_t shift;
+    const uint16_t *sigmoid; /* table of sigmoid_s16() */
+} sigmoid_s16_t;
+
+void logistic_s16(const sigmoid_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
+void tanh_act_s16(const sigmoid_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
+
+/* SOFTMAX over the last dimension by two tables of 513 entries; may be in place. */
+typedef struct {
+    int32_t rows;
+    int32_t depth;
+    scale_t scale;             /* of differences, to 65535 for a difference of 10 */
+    const int16_t *power;      /* exp over [-10, 0] */
+    const int16_t *reciprocal; /* 1 / (1 + x) over [0, 1] */
+} softmax_s16_t;
+
+void softmax_s16(const softmax_s16_t *p, const int16_t *input, int16_t *output);
+
+void quantize_f32_s16(const float *input, int16_t *output, int32_t count, float scale,
+                      int32_t zero);
+void dequantize_s16_f32(const int16_t *input, float *output, int32_t count, float scale,
+                        int32_t zero);
+
 #ifdef __cplusplus
 }
 #endif

@@ -34,6 +34,16 @@ static inline int32_t requantize(int32_t x, int32_t multiplier, int32_t shift)
     return rounding_shift(high_mul(x, multiplier), -shift);
 }
 
+/* x * multiplier * 2^(shift - 31) of a 64-bit sum, by the multiplier's upper 16 bits and
+ * one rounding; shift in [-31, 7]. */
+static inline int32_t requantize_wide(int64_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t half = (int32_t)1 << 15;
+    const int32_t upper = multiplier < 0x7FFF0000 ? (multiplier + half) >> 16 : 0x7FFF;
+    const int32_t right = 15 - shift;
+    return (int32_t)((x * upper + ((int64_t)1 << (right - 1))) >> right);
+}
+
 static inline int32_t clamp(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : x > high ? high : x;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.codegen import emit
 from pipeline.codegen.kernel import Code, Kernel, Site, Support, choose
@@ -102,7 +102,7 @@ def compile_graph(
     steps: list[Step] = []
     for number, op in enumerate(todo):
         progress("codegen", number, len(todo), op.layer)
-        kernel = choose(known[op.name], graph, op, target, optimize)
+        kernel = choose(_for_type(known[op.name], graph, op), graph, op, target, optimize)
         steps.append(Step(op, kernel, kernel.lower(Site(number, graph, op))))
     codes = share_constants(graph, [(step.op, step.code) for step in steps])
     memory = assign(graph, codes, 16 if target.has("mve") else 4, keep_inputs)
@@ -130,6 +130,13 @@ def compile_graph(
         placements=memory.placements,
         keeps_inputs=keep_inputs,
     )
+
+
+def _for_type(support: Support, graph: Graph, op: Op) -> Support:
+    """The kernels of special cores know int8 alone; other types take the portable one."""
+    if op.outputs and graph.tensors[op.outputs[0]].dtype != "int8":
+        return replace(support, kernels=support.kernels[:1])
+    return support
 
 
 def _check_ends(graph: Graph) -> None:

@@ -725,6 +725,189 @@ def variables(draw: Draw) -> bytes:
     return b.bytes()
 
 
+# int16 data with int8 weights (16x8)
+
+
+def sum_16(shape: tuple[int, ...], x: T, w: T, draw: Draw) -> T:
+    """An output scale that keeps left shifts within the 7 bits of 64-bit sums."""
+    result = s16(shape, draw)
+    result.scale = float(np.float32(max(result.scale, 0.02 * x.scale * np.max(w.scale))))
+    return result
+
+
+def s16(shape: tuple[int, ...], draw: Draw, **more: Any) -> T:
+    return T(shape, "int16", float(np.float32(draw(st.floats(1e-5, 2e-3)))), 0, **more)
+
+
+@st.composite
+def conv_16(draw: Draw, name: str) -> bytes:
+    b = Build()
+    kh, kw, s, m = draw(sizes(1, 3)), draw(sizes(1, 3)), draw(sizes(1, 2)), draw(sizes(1, 2))
+    padding = draw(st.sampled_from([0, 1]))
+    h, w, c = kh + draw(sizes(0, 4)), kw + draw(sizes(0, 4)), draw(sizes(1, 9))
+    depthwise = name != "CONV_2D"
+    oc = c * m if depthwise else draw(sizes(1, 6))
+    shape = (1, kh, kw, oc) if depthwise else (oc, kh, kw, c)
+    x = b.input(s16((1, h, w, c), draw))
+    inputs = [x, b.tensor(weights(shape, oc, 3 if depthwise else 0, draw))]
+    extra = bias(oc, draw)
+    if extra:
+        extra.dtype = "int64" if depthwise or draw(st.booleans()) else "int32"
+        inputs.append(b.tensor(extra))
+    fields = {"depthMultiplier": m} if depthwise else {}
+    b.outputs = b.op(
+        name,
+        inputs,
+        [
+            sum_16(
+                (1, out(padding, h, kh, s), out(padding, w, kw, s), oc),
+                b.tensors[x],
+                b.tensors[inputs[1]],
+                draw,
+            )
+        ],
+        "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions",
+        5,
+        padding=padding,
+        strideH=s,
+        strideW=s,
+        fusedActivationFunction=draw(activations),
+        **fields,
+    )
+    return b.bytes()
+
+
+@st.composite
+def fully_connected_16(draw: Draw) -> bytes:
+    b = Build()
+    rows, n, m = draw(sizes(1, 3)), draw(sizes(1, 40)), draw(sizes(1, 9))
+    x = b.input(s16((rows, n), draw))
+    w = weights((m, n), m, 0, draw)
+    inputs = [x, b.tensor(w)]
+    extra = bias(m, draw)
+    if extra:
+        extra.dtype = "int64"
+        extra.scale = float(np.float32(b.tensors[x].scale) * np.ravel(w.scale)[0])
+        inputs.append(b.tensor(extra))
+    b.outputs = b.op(
+        "FULLY_CONNECTED",
+        inputs,
+        [sum_16((rows, m), b.tensors[x], w, draw)],
+        "FullyConnectedOptions",
+        7,
+        fusedActivationFunction=draw(activations),
+    )
+    return b.bytes()
+
+
+@st.composite
+def pool_16(draw: Draw, name: str) -> bytes:
+    b = Build()
+    k, s, padding = draw(sizes(1, 3)), draw(sizes(1, 2)), draw(st.sampled_from([0, 1]))
+    h, w, c = k + draw(sizes(0, 4)), k + draw(sizes(0, 4)), draw(sizes(1, 5))
+    t = s16((1, h, w, c), draw)
+    x = b.input(t)
+    b.outputs = b.op(
+        name,
+        [x],
+        [T((1, out(padding, h, k, s), out(padding, w, k, s), c), "int16", t.scale, 0)],
+        "Pool2DOptions",
+        3,
+        padding=padding,
+        strideH=s,
+        strideW=s,
+        filterHeight=k,
+        filterWidth=k,
+        fusedActivationFunction=draw(activations),
+    )
+    return b.bytes()
+
+
+@st.composite
+def binary_16(draw: Draw, name: str, options: str) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    other = draw(st.sampled_from([shape, shape[-1:], ()]))
+    x, y = b.input(s16(shape, draw)), b.input(s16(other, draw))
+    extra = {"potScaleInt16": False} if name in ("ADD", "SUB") else {}
+    b.outputs = b.op(
+        name,
+        [x, y],
+        [s16(shape, draw)],
+        options,
+        4,
+        fusedActivationFunction=draw(activations),
+        **extra,
+    )
+    return b.bytes()
+
+
+@st.composite
+def reduce_16(draw: Draw, name: str) -> bytes:
+    b = Build()
+    shape = shapes(draw, 2, 4)
+    x = b.input(s16(shape, draw))
+    a = b.tensor(T((1,), "int32", data=[1]))
+    b.outputs = b.op(
+        name, [x, a], [s16((shape[0], *shape[2:]), draw)], "ReducerOptions", 2, keepDims=False
+    )
+    return b.bytes()
+
+
+@st.composite
+def unary_16(draw: Draw, name: str, scale: float = 0.0, options: str = "", **more: Any) -> bytes:
+    b = Build()
+    data = s16((999,), draw)
+    if scale and draw(st.booleans()):
+        data.scale = float(np.float32(draw(st.sampled_from([2.0**-12, 2.0**-11, 2.0**-13]))))
+    result = T((999,), "int16", scale, 0) if scale else s16((999,), draw)
+    fields = {k: draw(v) for k, v in more.items()}
+    b.outputs = b.op(name, [b.input(data)], [result], options, 3, **fields)
+    return b.bytes()
+
+
+@st.composite
+def softmax_16(draw: Draw) -> bytes:
+    b = Build()
+    shape = (draw(sizes(1, 3)), draw(sizes(1, 30)))
+    x = b.input(s16(shape, draw))
+    result = T(shape, "int16", 1 / 32768, 0)
+    b.outputs = b.op("SOFTMAX", [x], [result], "SoftmaxOptions", 3, beta=1.0)
+    return b.bytes()
+
+
+@st.composite
+def ends_16(draw: Draw) -> bytes:
+    b = Build()
+    x = b.input(T((999,), "float32"))
+    middle = s16((999,), draw)
+    (y,) = b.op("QUANTIZE", [x], [middle], "", 2)
+    b.outputs = b.op("DEQUANTIZE", [y], [T((999,), "float32")], "", 3)
+    return b.bytes()
+
+
+WIDE: dict[str, Any] = {
+    "ADD": binary_16("ADD", "AddOptions"),
+    "AVERAGE_POOL_2D": pool_16("AVERAGE_POOL_2D"),
+    "CONV_2D": conv_16("CONV_2D"),
+    "DEPTHWISE_CONV_2D": conv_16("DEPTHWISE_CONV_2D"),
+    "DEQUANTIZE": ends_16(),
+    "FULLY_CONNECTED": fully_connected_16(),
+    "LEAKY_RELU": unary_16("LEAKY_RELU", 0.0, "LeakyReluOptions", alpha=st.floats(-1.5, 1.5)),
+    "LOGISTIC": unary_16("LOGISTIC", 2.0**-15),
+    "MAX_POOL_2D": pool_16("MAX_POOL_2D"),
+    "MEAN": reduce_16("MEAN"),
+    "MUL": binary_16("MUL", "MulOptions"),
+    "QUANTIZE": ends_16(),
+    "RELU": unary_16("RELU"),
+    "RELU6": unary_16("RELU6"),
+    "SOFTMAX": softmax_16(),
+    "SUB": binary_16("SUB", "SubOptions"),
+    "SUM": reduce_16("SUM"),
+    "TANH": unary_16("TANH", 2.0**-15),
+}
+"""The same for operators that take int16 data."""
+
 STRATEGIES: dict[str, Any] = {
     "ABS": st.one_of(unary("ABS"), unary("ABS", "same")),
     "ARG_MAX": arg("ARG_MAX"),

@@ -13,7 +13,7 @@ import pytest
 from engine_lab import Case, check, graph_of, random_inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from op_cases import STRATEGIES
+from op_cases import STRATEGIES, WIDE
 
 from pipeline.codegen.ops import registry
 
@@ -30,8 +30,9 @@ def inputs_for(model: bytes) -> list[list[np.ndarray]]:
         run = []
         for i in graph.inputs:
             t = graph.tensors[i]
-            if t.dtype == "int8":
-                run.append(np.full(t.shape, extreme, np.int8))
+            if t.dtype in ("int8", "int16"):
+                value = extreme if t.dtype == "int8" else extreme * 256
+                run.append(np.full(t.shape, value, t.dtype))
             else:
                 run.append(np.full(t.shape, 1 if t.dtype == "uint8" else 0.5, t.dtype))
         runs.append(run)
@@ -51,8 +52,8 @@ def draw_models(strategy: Any, count: int) -> list[bytes]:
     return models
 
 
-def check_operator(name: str, count: int) -> None:
-    models = draw_models(STRATEGIES[name], count)
+def check_operator(name: str, count: int, strategies: Any = STRATEGIES) -> None:
+    models = draw_models(strategies[name], count)
     cases = [Case(m, inputs_for(m), f"{name}_{i}") for i, m in enumerate(models)]
     for start in range(0, len(cases), 50):
         check(cases[start : start + 50])
@@ -61,8 +62,8 @@ def check_operator(name: str, count: int) -> None:
 def test_all_operators_together() -> None:
     """A few examples of each operator, in one program: quick."""
     cases = []
-    for name, strategy in STRATEGIES.items():
-        models = draw_models(strategy, 3)
+    for name, strategy in (*STRATEGIES.items(), *WIDE.items()):
+        models = draw_models(strategy, 2)
         cases += [Case(m, inputs_for(m), f"{name}_{i}") for i, m in enumerate(models)]
     check(cases)
 
@@ -73,8 +74,17 @@ def test_operator(name: str) -> None:
     check_operator(name, max(100, settings().max_examples))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(WIDE))
+def test_operator_of_int16(name: str) -> None:
+    check_operator(name, max(100, settings().max_examples), WIDE)
+
+
 @pytest.mark.parametrize("name", sorted(registry()))
 def test_operator_has_an_oracle_test(name: str) -> None:
+    support = registry()[name]
+    # Ops that only move values take every type alike.
+    assert support.dtypes != ("int8", "int16") or name in WIDE
     assert name in STRATEGIES, f"add a strategy for {name} to op_cases.py"
 
 

@@ -15,6 +15,7 @@ from pipeline.convert.graph import Graph, Op, Tensor
 
 MAX_RANK = 6
 FRACTION_BITS = 20
+FRACTION_BITS_S16 = 15
 """Bits below the point to which ADD and SUB bring their operands, as in add_s8.c."""
 
 
@@ -37,16 +38,17 @@ def _check(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    return common.first(common.typed(a, b, result), check_pair(graph, op), common.activation(op))
+    return common.first(common.alike(a, b, result), check_pair(graph, op), common.activation(op))
 
 
 def operand_multipliers(a: Tensor, b: Tensor, result: Tensor) -> list[tuple[int, int]]:
     """(multiplier, shift) of both operands and of the output, for ADD and SUB."""
+    bits = FRACTION_BITS_S16 if a.dtype == "int16" else FRACTION_BITS
     twice = 2.0 * float(max(scale_of(a), scale_of(b)))
     return [
         quantize_multiplier(float(scale_of(a)) / twice),
         quantize_multiplier(float(scale_of(b)) / twice),
-        quantize_multiplier(twice / ((1 << FRACTION_BITS) * float(scale_of(result)))),
+        quantize_multiplier(twice / ((1 << bits) * float(scale_of(result)))),
     ]
 
 
@@ -79,7 +81,7 @@ def _lower_add(site: Site) -> Code:
             "max": high,
         },
     )
-    return _code(site, params, "add_s8")
+    return _code(site, params, f"add_{common.suffix(result)}")
 
 
 def _lower_mul(site: Site) -> Code:
@@ -102,7 +104,7 @@ def _lower_mul(site: Site) -> Code:
             "max": high,
         },
     )
-    return _code(site, params, "mul_s8")
+    return _code(site, params, f"mul_{common.suffix(result)}")
 
 
 def _code(site: Site, params: Initializer, function: str) -> Code:
@@ -125,7 +127,7 @@ def _per_element(cost: float) -> Callable[[Graph, Op], float]:
 SUPPORT = tuple(
     Support(
         name=name,
-        dtypes=("int8",),
+        dtypes=common.WIDE,
         kernels=[Portable(lower, _per_element(cost))],
         check=_check,
         notes="with broadcasting",

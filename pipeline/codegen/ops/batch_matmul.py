@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pipeline.codegen.broadcast import broadcast_shape, broadcast_t
 from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import quantize_multiplier, scale_of, zero_of
@@ -42,8 +40,8 @@ def _lower(site: Site) -> Code:
     graph, op = site.graph, site.op
     a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
     (rows, depth), (_, columns) = _matrices(graph, op)
-    product = np.float32(scale_of(a) * scale_of(b))  # TFLM multiplies in float32
-    multiplier, shift = quantize_multiplier(float(product) / float(scale_of(result)))
+    product = float(scale_of(a)) * float(scale_of(b))
+    multiplier, shift = quantize_multiplier(product / float(scale_of(result)))
     a_steps = (1, rows) if op.options.get("adj_x") else (depth, 1)
     b_steps = (1, depth) if op.options.get("adj_y") else (columns, 1)
     params = Initializer(

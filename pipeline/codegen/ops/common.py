@@ -48,6 +48,27 @@ def arity(op: Op, low: int, high: int | None = None, outputs: int = 1) -> Proble
     return None
 
 
+WIDE = ("int8", "int16")
+"""Types of data that most kernels exist for."""
+
+
+def alike(*tensors: Tensor) -> Problem:
+    """All tensors are int8, or all are int16 with zero points of 0."""
+    problem = typed(*tensors, dtypes=WIDE)
+    if problem:
+        return problem
+    if len({t.dtype for t in tensors}) > 1:
+        return "int8 and int16 data together", REQUANTISE
+    if tensors[0].dtype == "int16" and any(int(t.zero_points[0]) for t in tensors):
+        return "int16 data with a zero point", BROKEN
+    return None
+
+
+def suffix(t: Tensor) -> str:
+    """What kernels for this type of data end in: "s8" or "s16"."""
+    return "s16" if t.dtype == "int16" else "s8"
+
+
 def typed(*tensors: Tensor, dtypes: tuple[str, ...] = ("int8",)) -> Problem:
     """All tensors have one of the types; integers carry one scale each."""
     for t in tensors:

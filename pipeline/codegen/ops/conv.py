@@ -122,11 +122,11 @@ def check_weights(weights: Tensor, channels: int, axis: int) -> Problem:
     return None
 
 
-def check_bias(bias: Tensor | None, channels: int) -> Problem:
-    """int32, one value per channel, constant; or none."""
+def check_bias(bias: Tensor | None, channels: int, dtypes: tuple[str, ...] = ("int32",)) -> Problem:
+    """One constant integer per channel; or none."""
     if bias is None:
         return None
-    if bias.dtype != "int32":
+    if bias.dtype not in dtypes:
         return f"{bias.dtype} bias", common.REQUANTISE
     if common.elements(bias) != channels:
         return f"{common.elements(bias)} biases for {channels} channels", common.BROKEN
@@ -139,7 +139,7 @@ def _check(graph: Graph, op: Op) -> Problem:
         return problem
     data, weights, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
     problem = common.first(
-        common.typed(data, result), common.constant(weights, "weights"), common.activation(op)
+        common.alike(data, result), common.constant(weights, "weights"), common.activation(op)
     )
     if problem:
         return problem
@@ -171,16 +171,31 @@ def _check(graph: Graph, op: Op) -> Problem:
         data.shape[3] % weights.shape[3] or channels % (data.shape[3] // weights.shape[3])
     ):
         return f"{channels} outputs, {data.shape[3]} inputs don't group", common.BROKEN
+    if data.dtype == "int16":
+        biases = ("int64",) if depthwise else ("int32", "int64")
+    else:
+        biases = ("int32",)
     return common.first(
         check_weights(weights, channels, 3 if depthwise else 0),
-        check_bias(optional(graph, op, 2), channels),
+        check_bias(optional(graph, op, 2), channels, biases),
+        check_wide_shifts(data, weights, result, channels),
     )
+
+
+def check_wide_shifts(data: Tensor, weights: Tensor, result: Tensor, channels: int) -> Problem:
+    """The rounding of 64-bit sums takes left shifts of 7 bits at most."""
+    if data.dtype == "int16":
+        _, shifts = channel_multipliers(data, weights, result, channels)
+        if shifts.max(initial=0) > 7:
+            return "an output scale far below the input's", common.REQUANTISE
+    return None
 
 
 def _lower(site: Site) -> Code:
     g = geometry(site.graph, site.op)
     depthwise = site.op.name == "DEPTHWISE_CONV_2D"
-    function = "depthwise_conv_s8" if depthwise else "conv_s8"
+    wide = g.input.dtype == "int16"
+    function = f"{'depthwise_conv' if depthwise else 'conv'}_{common.suffix(g.input)}"
     layout = "kernel height, kernel width, output channels"
     if not depthwise:
         layout = "output channels, kernel height, kernel width, input channels"
@@ -190,9 +205,13 @@ def _lower(site: Site) -> Code:
         Constant("shift", "int8_t", g.shifts),
     ]
     if g.bias is not None:
-        constants.insert(1, Constant("bias", "int32_t", g.bias))
+        bias = g.bias.astype(np.int64) if wide else g.bias
+        constants.insert(1, Constant("bias", "int64_t" if wide else "int32_t", bias))
+    zeros = {"input_zero": g.input_zero, "output_zero": g.output_zero}
+    # A bias of 32 bits asks for sums of 32 bits.
+    narrow = g.bias is not None and g.bias.dtype == np.int32
     params = Initializer(
-        "conv_s8_t",
+        f"conv_{common.suffix(g.input)}_t",
         {
             "batches": g.input.shape[0],
             "input": image(g.input),
@@ -201,8 +220,7 @@ def _lower(site: Site) -> Code:
             "stride": pair(*g.stride),
             "dilation": pair(*g.dilation),
             "padding": pair(*g.padding),
-            "input_zero": g.input_zero,
-            "output_zero": g.output_zero,
+            **({} if wide else zeros),
             "min": g.low,
             "max": g.high,
             "weights": site.constant("weights"),
@@ -210,6 +228,7 @@ def _lower(site: Site) -> Code:
             "multiplier": site.constant("multiplier"),
             "shift": site.constant("shift"),
             "group_channels": g.depth_multiplier if depthwise else g.weights.shape[3],
+            **({"wide": not narrow} if wide else {}),
         },
     )
     return Code(
@@ -228,7 +247,7 @@ def _instructions(graph: Graph, op: Op) -> float:
 SUPPORT = (
     Support(
         name="CONV_2D",
-        dtypes=("int8",),
+        dtypes=common.WIDE,
         kernels=[Portable(_lower, _instructions)],
         check=_check,
         notes="per-tensor and per-channel; strides, dilation, groups, SAME and VALID",
@@ -236,8 +255,8 @@ SUPPORT = (
     ),
     Support(
         name="DEPTHWISE_CONV_2D",
-        dtypes=("int8",),
-        kernels=[Portable(_lower, _instructions)],
+        dtypes=common.WIDE,
+        kernels=[Portable(_lower, lambda graph, op: 30.0 * macs(graph, op))],
         check=_check,
         notes="per-tensor and per-channel; strides, dilation, depth multiplier",
         versions=(1, 7),

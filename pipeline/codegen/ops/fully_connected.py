@@ -17,7 +17,12 @@ from pipeline.codegen.numeric import (
 )
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, optional, tensor
-from pipeline.codegen.ops.conv import channel_multipliers, check_bias, check_weights
+from pipeline.codegen.ops.conv import (
+    channel_multipliers,
+    check_bias,
+    check_weights,
+    check_wide_shifts,
+)
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
 
@@ -27,15 +32,15 @@ class Dense:
     """All numbers of a fully connected layer, for every kernel.
 
     `weights` is (outputs, inputs); `bias` has the input's zero point folded in
-    (bias - zero * sum of weights, 32 bits); `multipliers` and `shifts` have one entry, or
-    one per output where `per_channel`.
+    (bias - zero * sum of weights; 32 bits, or 64 for int16 data); `multipliers` and
+    `shifts` have one entry, or one per output where `per_channel`.
     """
 
     input: Tensor
     output: Tensor
     rows: int
     weights: NDArray[np.int8]
-    bias: NDArray[np.int32]
+    bias: NDArray[np.int32] | NDArray[np.int64]
     multipliers: NDArray[np.int32]
     shifts: NDArray[np.int8]
     per_channel: bool
@@ -57,9 +62,8 @@ def dense(graph: Graph, op: Op) -> Dense:
     if per_channel:
         multipliers, shifts = channel_multipliers(data, weights, result, outputs)
     else:
-        # TFLM multiplies these two scales in float32, unlike the per-channel ones.
-        product = np.float32(scale_of(data) * scale_of(weights))
-        m, s = quantize_multiplier(float(product) / float(scale_of(result)))
+        product = float(scale_of(data)) * float(scale_of(weights))
+        m, s = quantize_multiplier(product / float(scale_of(result)))
         multipliers, shifts = np.array([m], np.int32), np.array([s], np.int8)
     low, high = activation_range(common.fused(op), result)
     return Dense(
@@ -67,7 +71,9 @@ def dense(graph: Graph, op: Op) -> Dense:
         output=result,
         rows=common.elements(data) // inputs,
         weights=matrix,
-        bias=wrap32(own.reshape(-1) - zero_of(data) * sums).astype(np.int32),
+        bias=own.reshape(-1)
+        if data.dtype == "int16"
+        else wrap32(own.reshape(-1) - zero_of(data) * sums).astype(np.int32),
         multipliers=multipliers,
         shifts=shifts,
         per_channel=per_channel,
@@ -83,7 +89,7 @@ def _check(graph: Graph, op: Op) -> Problem:
         return problem
     data, weights, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
     problem = common.first(
-        common.typed(data, result), common.constant(weights, "weights"), common.activation(op)
+        common.alike(data, result), common.constant(weights, "weights"), common.activation(op)
     )
     if problem:
         return problem
@@ -100,12 +106,18 @@ def _check(graph: Graph, op: Op) -> Problem:
     if not result.shape or result.shape[-1] != outputs:
         return f"output shape {list(result.shape)} for {outputs} outputs", common.BROKEN
     return common.first(
-        check_weights(weights, outputs, 0), check_bias(optional(graph, op, 2), outputs)
+        check_weights(weights, outputs, 0),
+        check_bias(
+            optional(graph, op, 2), outputs, ("int64",) if data.dtype == "int16" else ("int32",)
+        ),
+        check_wide_shifts(data, weights, result, outputs),
     )
 
 
 def _lower(site: Site) -> Code:
     d = dense(site.graph, site.op)
+    wide = d.input.dtype == "int16"
+    function = f"fully_connected_{common.suffix(d.input)}"
     has_bias = bool(np.any(d.bias))
     constants = [
         Constant("weights", "int8_t", d.weights, note="outputs, inputs"),
@@ -113,14 +125,16 @@ def _lower(site: Site) -> Code:
         Constant("shift", "int8_t", d.shifts),
     ]
     if has_bias:
-        constants.insert(1, Constant("bias", "int32_t", d.bias, note="input zero point folded in"))
+        note = "" if wide else "input zero point folded in"
+        ctype = "int64_t" if wide else "int32_t"
+        constants.insert(1, Constant("bias", ctype, d.bias, note=note))
     params = Initializer(
-        "fully_connected_s8_t",
+        f"{function}_t",
         {
             "rows": d.rows,
             "inputs": d.weights.shape[1],
             "outputs": d.weights.shape[0],
-            "output_zero": d.output_zero,
+            **({} if wide else {"output_zero": d.output_zero}),
             "min": d.low,
             "max": d.high,
             "weights": site.constant("weights"),
@@ -131,10 +145,10 @@ def _lower(site: Site) -> Code:
         },
     )
     return Code(
-        function="fully_connected_s8",
-        body=f"{params.declare()}\nfully_connected_s8(&params, {site.input(0)}, {site.output()});",
+        function=function,
+        body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()});",
         constants=tuple(constants),
-        files=("kernels.h", "requantize.h", "portable/fully_connected_s8.c"),
+        files=("kernels.h", "requantize.h", f"portable/{function}.c"),
         encoding="dense",
     )
 
@@ -142,7 +156,7 @@ def _lower(site: Site) -> Code:
 SUPPORT = (
     Support(
         name="FULLY_CONNECTED",
-        dtypes=("int8",),
+        dtypes=common.WIDE,
         kernels=[Portable(_lower, lambda graph, op: 6.0 * macs(graph, op))],
         check=_check,
         notes="per-tensor and per-channel; constant weights",

@@ -23,7 +23,7 @@ from pipeline.codegen.numeric import (
     scale_of,
     zero_of,
 )
-from pipeline.codegen.ops import common
+from pipeline.codegen.ops import common, int16
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.convert.graph import Graph, Op, Tensor
 
@@ -41,19 +41,19 @@ def table(function: Function, op: Op, data: Tensor, result: Tensor) -> NDArray[n
     return np.clip(function(op, data, result, stored_inputs()), -128, 127).astype(np.int8)
 
 
-def ratio32(data: Tensor, result: Tensor) -> float:
-    """Input scale over output scale, divided in float32."""
-    return float(scale_of(data) / scale_of(result))
+def ratio(data: Tensor, result: Tensor) -> float:
+    """Input scale over output scale."""
+    return float(scale_of(data)) / float(scale_of(result))
 
 
-def rescale(x: I64, data: Tensor, result: Tensor, ratio: float) -> I64:
-    """Stored inputs to stored outputs under a scale ratio, unclamped."""
-    multiplier, shift = quantize_multiplier(ratio)
+def rescale(x: I64, data: Tensor, result: Tensor) -> I64:
+    """Stored inputs to stored outputs of the same real value, unclamped."""
+    multiplier, shift = quantize_multiplier(ratio(data, result))
     return requantize(x - zero_of(data), multiplier, shift) + zero_of(result)
 
 
 def _relu(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
-    return np.maximum(rescale(x, data, result, ratio32(data, result)), zero_of(result))
+    return np.maximum(rescale(x, data, result), zero_of(result))
 
 
 def _stored(value: float, t: Tensor) -> int:
@@ -67,12 +67,12 @@ def _relu6(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
 
 
 def _leaky_relu(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
-    alpha = np.float32(op.options["alpha"])
-    slope = float(np.float32(scale_of(data) * alpha) / scale_of(result))
+    slope = float(scale_of(data)) * float(np.float32(op.options["alpha"]))
+    slope /= float(scale_of(result))
     multiplier, shift = quantize_multiplier(abs(slope))
     below = requantize(x - zero_of(data), multiplier, shift)
     below = (-below if slope < 0 else below) + zero_of(result)
-    above = rescale(x, data, result, ratio32(data, result))
+    above = rescale(x, data, result)
     return np.where(x >= zero_of(data), above, below)
 
 
@@ -110,7 +110,7 @@ def _abs(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
     size = np.abs(x - zero_of(data))
     if scale_of(data) == scale_of(result):
         return size + zero_of(result)
-    multiplier, shift = quantize_multiplier(ratio32(data, result))
+    multiplier, shift = quantize_multiplier(ratio(data, result))
     return requantize(size, multiplier, shift) + zero_of(result)
 
 
@@ -132,11 +132,10 @@ def _saturate16(x: I64) -> I64:
 
 def hard_swish_multipliers(data: Tensor, result: Tensor) -> tuple[tuple[int, int], ...]:
     """(16-bit multiplier, exponent) to the output's scale and to that of the ramp."""
-    fine = np.float32(1.0 / 128.0) * scale_of(data)
-    ramp = np.float32(3.0) / np.float32(32768.0)
+    fine = float(scale_of(data)) / 128.0
     pairs = (
-        quantize_multiplier(float(fine / scale_of(result))),
-        quantize_multiplier(float(fine / ramp)),
+        quantize_multiplier(fine / float(scale_of(result))),
+        quantize_multiplier(fine / (3.0 / 32768.0)),
     )
     return tuple((_to_int16(m), s) for m, s in pairs)
 
@@ -165,6 +164,8 @@ def _check(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     data, result = tensor(graph, op, 0), common.output(graph, op)
+    if data.dtype == "int16" and op.name in int16.LOWERINGS:
+        return int16.check(graph, op)
     problem = common.first(common.typed(data, result), common.same_shape(data, result))
     if problem:
         return problem
@@ -215,7 +216,7 @@ FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {
     "HARD_SWISH": (_hard_swish, (1, 3)),
     "RELU": (_relu, (1, 3)),
     "RELU6": (_relu6, (1, 3)),
-    "LEAKY_RELU": (_leaky_relu, (1, 2)),
+    "LEAKY_RELU": (_leaky_relu, (1, 3)),
     "LOGISTIC": (_logistic, (1, 3)),
     "TANH": (_tanh, (1, 3)),
 }
@@ -224,10 +225,10 @@ FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {
 SUPPORT = tuple(
     Support(
         name=name,
-        dtypes=("int8",),
-        kernels=[Portable(lowering(function), instructions)],
+        dtypes=common.WIDE if name in int16.LOWERINGS else ("int8",),
+        kernels=[Portable(int16.either(name, lowering(function)), instructions)],
         check=_check,
-        notes="as a 256-byte table",
+        notes="int8 as a 256-byte table",
         versions=versions,
     )
     for name, (function, versions) in FUNCTIONS.items()

@@ -8,7 +8,7 @@ from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, image, pair, tensor
 from pipeline.convert.graph import Graph, Op
 
-_FUNCTIONS = {"AVERAGE_POOL_2D": "average_pool_s8", "MAX_POOL_2D": "max_pool_s8"}
+_FUNCTIONS = {"AVERAGE_POOL_2D": "average_pool", "MAX_POOL_2D": "max_pool"}
 
 
 def window(op: Op) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -25,7 +25,7 @@ def _check(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     data, result = tensor(graph, op, 0), common.output(graph, op)
-    problem = common.first(common.typed(data, result), common.activation(op))
+    problem = common.first(common.alike(data, result), common.activation(op))
     if problem:
         return problem
     if len(data.shape) != 4 or len(result.shape) != 4:
@@ -52,7 +52,7 @@ def _lower(site: Site) -> Code:
     kernel, stride = window(op)
     padding = int(op.options["padding"])
     low, high = activation_range(common.fused(op), result)
-    function = _FUNCTIONS[op.name]
+    function = f"{_FUNCTIONS[op.name]}_{common.suffix(data)}"
     params = Initializer(
         "pool_s8_t",
         {
@@ -84,7 +84,7 @@ def _instructions(graph: Graph, op: Op) -> float:
 SUPPORT = tuple(
     Support(
         name=name,
-        dtypes=("int8",),
+        dtypes=common.WIDE,
         kernels=[Portable(_lower, _instructions)],
         check=_check,
         versions=(1, 3),

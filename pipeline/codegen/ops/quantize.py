@@ -26,6 +26,7 @@ def _check_quantize(graph: Graph, op: Op) -> Problem:
     pair = (data.dtype, result.dtype)
     if pair not in (
         ("float32", "int8"),
+        ("float32", "int16"),
         ("int8", "int8"),
         ("int8", "uint8"),
         ("uint8", "int8"),
@@ -43,7 +44,7 @@ def _check_dequantize(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     data, result = tensor(graph, op, 0), common.output(graph, op)
-    if (data.dtype, result.dtype) != ("int8", "float32"):
+    if data.dtype not in common.WIDE or result.dtype != "float32":
         return f"{data.dtype} to {result.dtype}", common.REQUANTISE
     return common.first(common.quantised(data), common.same_shape(data, result))
 
@@ -51,7 +52,8 @@ def _check_dequantize(graph: Graph, op: Op) -> Problem:
 def _lower_quantize(site: Site) -> Code:
     data, result = tensor(site.graph, site.op, 0), common.output(site.graph, site.op)
     if data.dtype == "float32":
-        return _float_code(site, "quantize_f32_s8", float(scale_of(result)), zero_of(result))
+        name = f"quantize_f32_{common.suffix(result)}"
+        return _float_code(site, name, float(scale_of(result)), zero_of(result))
     stored = np.arange(256).astype(np.uint8)
     x = stored.view(np.int8 if data.dtype == "int8" else np.uint8).astype(np.int64)
     multiplier, shift = quantize_multiplier(float(scale_of(data)) / float(scale_of(result)))
@@ -63,7 +65,8 @@ def _lower_quantize(site: Site) -> Code:
 
 def _lower_dequantize(site: Site) -> Code:
     data = tensor(site.graph, site.op, 0)
-    return _float_code(site, "dequantize_s8_f32", float(scale_of(data)), zero_of(data))
+    name = f"dequantize_{common.suffix(data)}_f32"
+    return _float_code(site, name, float(scale_of(data)), zero_of(data))
 
 
 def _float_code(site: Site, function: str, scale: float, zero: int) -> Code:
@@ -85,15 +88,15 @@ SUPPORT = (
         dtypes=("float32", "int8", "uint8"),
         kernels=[Portable(_lower_quantize, _instructions)],
         check=_check_quantize,
-        notes="float32 to int8; int8 to int8; int8 to uint8 and back",
+        notes="float32 to int8 and int16; int8 to int8; int8 to uint8 and back",
         versions=(1, 3),
     ),
     Support(
         name="DEQUANTIZE",
-        dtypes=("int8",),
+        dtypes=common.WIDE,
         kernels=[Portable(_lower_dequantize, _instructions)],
         check=_check_dequantize,
-        notes="int8 to float32",
+        notes="int8 and int16 to float32",
         versions=(1, 5),
     ),
 )

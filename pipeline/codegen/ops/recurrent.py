@@ -12,6 +12,7 @@ from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site,
 from pipeline.codegen.numeric import quantize_multiplier, scale_of, wrap32, zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, optional, tensor
+from pipeline.codegen.ops.int16 import sigmoid_table
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
 
@@ -21,22 +22,8 @@ _HIDDEN, _CELL = 18, 19
 _ABSENT = (*range(9, 12), 16, 17, *range(20, 24))
 """Peepholes, projection and layer normalisation, which TFLM does not run either."""
 _TANH = 4
-_Q12 = np.float32(2.0**-12)
-_Q15 = np.float32(2.0**-15)
-_SIGMOID_STEP = 1.0 / 24.0
-
-
-def sigmoid_table() -> NDArray[np.uint16]:
-    """sigmoid(i / 24) in 1/65536, for straight lines between entries.
-
-    Each entry is moved against the curvature by h^2/16, which halves the largest error
-    of the interpolation; the last entry stands for all that is beyond.
-    """
-    s = 1.0 / (1.0 + np.exp(-np.arange(256) * _SIGMOID_STEP))
-    curvature = s * (1.0 - s) * (1.0 - 2.0 * s)
-    values = np.floor(65536.0 * (s - _SIGMOID_STEP**2 / 16.0 * curvature) + 0.5)
-    values[255] = 65535
-    return np.asarray(values, np.uint16)
+_Q12 = 2.0**-12
+_Q15 = 2.0**-15
 
 
 def _check_lstm(graph: Graph, op: Op) -> Problem:
@@ -102,8 +89,8 @@ def _gate(site: Site, number: int, constants: list[Constant]) -> dict[str, Any]:
         constants.append(Constant(f"{name}_{key}", ctype, values))
         fields[key] = site.constant(f"{name}_{key}")
     for prefix, source, matrix in (("", data, weights), ("recurrent_", hidden, recurrent)):
-        product = np.float32(scale_of(source) * scale_of(matrix))  # float32, as TFLM
-        multiplier, shift = quantize_multiplier(float(product) / float(_Q12))
+        product = float(scale_of(source)) * float(scale_of(matrix))
+        multiplier, shift = quantize_multiplier(product / _Q12)
         fields[f"{prefix}multiplier"], fields[f"{prefix}shift"] = multiplier, shift
     return fields
 
@@ -126,7 +113,7 @@ def _lower_lstm(site: Site) -> Code:
     constants: list[Constant] = []
     gates = {f"{name}_gate": _gate(site, i, constants) for i, name in enumerate(_GATES)}
     constants.append(Constant("sigmoid", "uint16_t", sigmoid_table()))
-    cell_scale, q15 = float(scale_of(cell)), float(_Q15)
+    cell_scale, q15 = float(scale_of(cell)), _Q15
     clip = float(op.options.get("cell_clip", 0.0))
     params = Initializer(
         "lstm_s8_t",
@@ -200,9 +187,9 @@ def _lower_svdf(site: Site) -> Code:
     ]
     if bias is not None and bias.data is not None:
         constants.append(Constant("bias", "int32_t", bias.data))
-    # All in float32, as TFLM.
-    into = np.float32(np.float32(scale_of(data) * scale_of(feature)) / scale_of(state))
-    out = np.float32(np.float32(scale_of(state) * scale_of(time)) / scale_of(result))
+    between = float(scale_of(state))
+    into = float(scale_of(data)) * float(scale_of(feature)) / between
+    out = between * float(scale_of(time)) / float(scale_of(result))
     params = Initializer(
         "svdf_s8_t",
         {
@@ -213,8 +200,8 @@ def _lower_svdf(site: Site) -> Code:
             "memory": time.shape[1],
             "input_zero": zero_of(data),
             "output_zero": zero_of(result),
-            "feature_scale": _scale(float(into)),
-            "output_scale": _scale(float(out)),
+            "feature_scale": _scale(into),
+            "output_scale": _scale(out),
             "feature_weights": site.constant("feature_weights"),
             "time_weights": site.constant("time_weights"),
             "bias": "NULL" if bias is None else site.constant("bias"),

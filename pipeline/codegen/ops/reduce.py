@@ -28,7 +28,7 @@ def check_reduce(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     data, axis, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    problem = common.first(common.typed(data, result), common.constant(axis, "axes"))
+    problem = common.first(common.alike(data, result), common.constant(axis, "axes"))
     if problem:
         return problem
     assert axis.data is not None
@@ -99,16 +99,18 @@ def _lower(site: Site) -> Code:
             "output_zero": zero_of(result),
         },
     )
+    function = f"sum_{common.suffix(data)}"
     return Code(
-        function="sum_s8",
-        body=f"{params.declare()}\nsum_s8(&params, {site.input(0)}, {site.output()});",
-        files=("kernels.h", "requantize.h", "dimensions.h", "portable/sum_s8.c"),
+        function=function,
+        body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()});",
+        files=("kernels.h", "requantize.h", "dimensions.h", f"portable/{function}.c"),
     )
 
 
 def _check_max(graph: Graph, op: Op) -> Problem:
     return common.first(
         _check(graph, op),
+        common.typed(common.output(graph, op)),
         common.same_quantisation(tensor(graph, op, 0), common.output(graph, op)),
     )
 
@@ -133,16 +135,16 @@ def _instructions(graph: Graph, op: Op) -> float:
 SUPPORT = tuple(
     Support(
         name=name,
-        dtypes=("int8",),
+        dtypes=dtypes,
         kernels=[Portable(lower, _instructions)],
         check=check,
         notes="any axes, kept or not",
         versions=(1, 3),
     )
-    for name, lower, check in (
-        ("MEAN", _lower, _check),
-        ("SUM", _lower, _check),
-        ("REDUCE_MAX", _lower_max, _check_max),
-        ("REDUCE_MIN", _lower_max, _check_max),
+    for name, lower, check, dtypes in (
+        ("MEAN", _lower, _check, common.WIDE),
+        ("SUM", _lower, _check, common.WIDE),
+        ("REDUCE_MAX", _lower_max, _check_max, ("int8",)),
+        ("REDUCE_MIN", _lower_max, _check_max, ("int8",)),
     )
 )

@@ -6,7 +6,7 @@ import math
 
 from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import quantize_multiplier, scale_of, zero_of
-from pipeline.codegen.ops import common
+from pipeline.codegen.ops import common, int16
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.convert.graph import Graph, Op
 
@@ -30,6 +30,8 @@ def _check(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     data, result = tensor(graph, op, 0), common.output(graph, op)
+    if data.dtype == "int16":
+        return int16.check(graph, op)
     problem = common.first(common.typed(data, result), common.same_shape(data, result))
     if problem:
         return problem
@@ -69,9 +71,12 @@ def _lower(site: Site) -> Code:
 SUPPORT = (
     Support(
         name="SOFTMAX",
-        dtypes=("int8",),
+        dtypes=common.WIDE,
         kernels=[
-            Portable(_lower, lambda graph, op: 300.0 * common.elements(common.output(graph, op)))
+            Portable(
+                int16.either("SOFTMAX", _lower),
+                lambda graph, op: 300.0 * common.elements(common.output(graph, op)),
+            )
         ],
         check=_check,
         notes="over the last dimension",

@@ -1,0 +1,44 @@
+/* AVERAGE_POOL_2D of int16. */
+#include "kernels.h"
+#include "requantize.h"
+
+static int32_t lower(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* sum / count, rounded half away from zero */
+static int32_t divide(int32_t sum, int32_t count)
+{
+    return sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
+}
+
+void average_pool_s16(const pool_s8_t *p, const int16_t *input, int16_t *output)
+{
+    const int32_t channels = p->input.channels;
+    const int32_t row = p->input.width * channels;
+
+    for (int32_t b = 0; b < p->batches; b++) {
+        for (int32_t oy = 0; oy < p->output.height; oy++) {
+            const int32_t y0 = oy * p->stride.height - p->padding.height;
+            const int32_t top = y0 < 0 ? 0 : y0;
+            const int32_t bottom = lower(y0 + p->kernel.height, p->input.height);
+            for (int32_t ox = 0; ox < p->output.width; ox++) {
+                const int32_t x0 = ox * p->stride.width - p->padding.width;
+                const int32_t left = x0 < 0 ? 0 : x0;
+                const int32_t right = lower(x0 + p->kernel.width, p->input.width);
+                const int32_t count = (bottom - top) * (right - left);
+                for (int32_t c = 0; c < channels; c++) {
+                    int32_t sum = 0;
+                    for (int32_t y = top; y < bottom; y++) {
+                        for (int32_t x = left; x < right; x++) {
+                            sum += input[y * row + x * channels + c];
+                        }
+                    }
+                    *output++ = (int16_t)clamp(divide(sum, count), p->min, p->max);
+                }
+            }
+        }
+        input += p->input.height * row;
+    }
+}

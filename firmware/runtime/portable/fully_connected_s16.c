@@ -1,0 +1,23 @@
+/* FULLY_CONNECTED of int16 data. */
+#include <stddef.h>
+
+#include "kernels.h"
+#include "requantize.h"
+
+void fully_connected_s16(const fully_connected_s16_t *p, const int16_t *input, int16_t *output)
+{
+    for (int32_t row = 0; row < p->rows; row++) {
+        const int8_t *w = p->weights;
+        for (int32_t o = 0; o < p->outputs; o++) {
+            int64_t acc = p->bias != NULL ? p->bias[o] : 0;
+            for (int32_t i = 0; i < p->inputs; i++) {
+                acc += (int32_t)w[i] * input[i];
+            }
+            const int32_t channel = p->per_channel != 0 ? o : 0;
+            const int32_t value = requantize_wide(acc, p->multiplier[channel], p->shift[channel]);
+            *output++ = (int16_t)clamp(value, p->min, p->max);
+            w += p->inputs;
+        }
+        input += p->inputs;
+    }
+}

@@ -1,0 +1,18 @@
+/* MEAN and SUM of int16 over any dimensions. */
+#include "dimensions.h"
+#include "kernels.h"
+#include "requantize.h"
+
+void sum_s16(const sum_s8_t *p, const int16_t *input, int16_t *output)
+{
+    dimensions_walk_t kept = {0};
+    do {
+        dimensions_walk_t reduced = {0};
+        int32_t sum = p->offset;
+        do {
+            sum += input[kept.offset + reduced.offset];
+        } while (dimensions_next(&p->reduced, &reduced));
+        const int32_t value = requantize(sum, p->multiplier, p->shift) + p->output_zero;
+        *output++ = (int16_t)clamp(value, INT16_MIN, INT16_MAX);
+    } while (dimensions_next(&p->kept, &kept));
+}
