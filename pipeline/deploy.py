@@ -36,6 +36,7 @@ def deploy(
     epochs: int | None = None,
     engine: str = "aot",
     optimize: str = "balanced",
+    tflm: str = "",
     on: str = "auto",
     port: str = "",
     samples: int | None = None,
@@ -57,6 +58,7 @@ def deploy(
         epochs: fine-tuning epochs after pruning; None lets the recipe choose.
         engine: "aot" or "tflm".
         optimize: what the aot engine favours: "size", "balanced", "speed".
+        tflm: TensorFlow Lite Micro for the engine "tflm": a folder or a lib_deps entry.
         on: "auto", "qemu", "renode", "probe" or "serial".
         port: serial port of a real board.
         samples: send only the first so many samples.
@@ -103,7 +105,14 @@ def deploy(
     if end := done("convert"):
         return end
     project = stages.render(
-        run, flat, graph, board, engine=engine, optimize=optimize, progress=progress
+        run,
+        flat,
+        graph,
+        board,
+        engine=engine,
+        optimize=optimize,
+        tflm=tflm,
+        progress=progress,
     )
     if end := done("render"):
         return end

@@ -249,14 +249,21 @@ def render(
     *,
     engine: str = "aot",
     optimize: str = "balanced",
+    tflm: str = "",
     progress: Progress = silent,
 ) -> Project:
-    """Graph and board -> project/, with the generated network in it."""
+    """Graph and board -> project/, with the generated network in it.
+
+    Args:
+        run, flat, graph, board, engine, optimize, progress: see `pipeline.deploy.deploy`.
+        tflm: TensorFlow Lite Micro's library for the engine of that name.
+    """
     from pipeline.build import check_before_build
     from pipeline.codegen import Target, compile_graph
-    from pipeline.render import Project
+    from pipeline.render import Project, resolve_library
     from pipeline.render import render as render_project
     from pipeline.resources import VERSION
+    from pipeline.tflm import render_tflm
 
     chosen = load_board(board)
 
@@ -265,6 +272,8 @@ def render(
 
     def make(folder: Path) -> Project:
         progress("render", 0, 0, f"{engine} engine for {chosen.core}")
+        if engine == "tflm":
+            return render_tflm(folder, flat, graph, chosen, library, progress)
         target = Target(chosen.core, frozenset(chosen.features))
         program = compile_graph(graph, target, cast(Any, optimize))
         weights = sum(layer.weight_bytes for layer in program.layers)
@@ -290,7 +299,10 @@ def render(
         )
         return project
 
-    key = digest(flat.sha256, _board_key(chosen), engine, optimize, _sources_key(), VERSION)
+    library = resolve_library(tflm) if engine == "tflm" else ""
+    key = digest(
+        flat.sha256, _board_key(chosen), engine, optimize, library, _sources_key(), VERSION
+    )
     return run.step("render", key, (PROJECT, PROGRAM), make, load)
 
 
@@ -395,9 +407,7 @@ def report(run: Run) -> Report:
         artifacts=run.artifacts_before("report"),
     )
     key = digest(made.to_json())
-    return run.step(
-        "report", key, (REPORT,), lambda folder: _written(made, folder), lambda _: made
-    )
+    return run.step("report", key, (REPORT,), lambda folder: _written(made, folder), lambda _: made)
 
 
 def _written(report: Report, folder: Path) -> Report:

@@ -74,3 +74,7 @@ MaxRam = Annotated[
 Parity = Annotated[
     bool, typer.Option("--parity", help="Gate: every output equals the host's bit for bit.")
 ]
+Tflm = Annotated[
+    str,
+    typer.Option("--tflm", help="TensorFlow Lite Micro for --engine tflm: folder or lib_deps."),
+]

@@ -22,6 +22,7 @@ def command(
     board: options.Board,
     engine: options.Engine = "aot",
     optimize: options.Optimize = "balanced",
+    tflm: options.Tflm = "",
     out: options.Out = None,
     json: options.Json = False,
 ) -> None:
@@ -35,7 +36,14 @@ def command(
             flat = stages.flat_model(run, model)
             graph = stages.convert(run, flat, progress=progress)
             project = stages.render(
-                run, flat, graph, board, engine=engine, optimize=optimize, progress=progress
+                run,
+                flat,
+                graph,
+                board,
+                engine=engine,
+                optimize=optimize,
+                tflm=tflm,
+                progress=progress,
             )
         if json:
             say_json({"project": str(project.path), "board": board, "engine": engine})

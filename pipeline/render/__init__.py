@@ -3,5 +3,16 @@
 from pipeline.render.project import Project
 from pipeline.render.registry import offline, registry_reachable
 from pipeline.render.renderer import localise, render
+from pipeline.render.tflm import DEFAULT_LIBRARY, Tflm, resolve_library, tflm_for
 
-__all__ = ["Project", "localise", "offline", "registry_reachable", "render"]
+__all__ = [
+    "DEFAULT_LIBRARY",
+    "Project",
+    "Tflm",
+    "localise",
+    "offline",
+    "registry_reachable",
+    "render",
+    "resolve_library",
+    "tflm_for",
+]

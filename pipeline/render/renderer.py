@@ -15,6 +15,7 @@ from pipeline.codegen.program import Program
 from pipeline.errors import StepFailed, WrongUse
 from pipeline.render.project import Project
 from pipeline.render.registry import offline as registry_offline
+from pipeline.render.tflm import Tflm
 from pipeline.resources import FIRMWARE
 
 _SOURCE_SUFFIXES = (".c", ".h", ".inc", ".S", ".cc", ".cpp")
@@ -31,6 +32,7 @@ def render(
     program: Program | None = None,
     c_array: Sequence[Path] = (),
     engine: str = "aot",
+    tflm: Tflm | None = None,
     sha256: str = "",
     defines: Mapping[str, int | str] | None = None,
     offline: bool | None = None,
@@ -44,6 +46,7 @@ def render(
         program: generated C (aot).
         c_array: model_data.h and .c (tflm).
         engine: "aot" or "tflm", a folder of firmware/engines.
+        tflm: what the project needs of TensorFlow Lite Micro (tflm).
         sha256: of the .tflite, for the README.
         defines: further macros; text values become C strings.
         offline: write platformio.local.ini, which builds with the compilers on PATH; None
@@ -59,7 +62,7 @@ def render(
             where=str(out),
             hint="name another folder, or remove it",
         )
-    files = _files(board, name, program, c_array, engine, sha256, defines or {})
+    files = _files(board, name, program, c_array, engine, tflm, sha256, defines or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
         fresh = Path(temporary) / "new"
@@ -112,12 +115,15 @@ def _files(
     program: Program | None,
     c_array: Sequence[Path],
     engine: str,
+    tflm: Tflm | None,
     sha256: str,
     extra: Mapping[str, int | str],
 ) -> dict[str, str]:
     """Path in the project -> text, all of it."""
     settings = _port_settings(board)
     files = _sources(board, program, c_array, engine)
+    if tflm is not None:
+        files["src/network/tflm_model.h"] = ""
     includes = sorted({str(PurePosixPath(path).parent)[4:] for path in files if _is_header(path)})
     numbers = {**board.defines, "PORT_CLOCK_HZ": board.clock_hz, "PORT_BAUD": board.uart.baud}
     texts: dict[str, str] = {}
@@ -134,6 +140,7 @@ def _files(
         "includes": includes,
         "defines": [(key, _c_number(value)) for key, value in numbers.items()],
         "texts": list(texts.items()),
+        "tflm": tflm,
         "linker": "linker" in settings,
         "specs": json.dumps([] if board.toolchain == "avr" else _NEWLIB_NANO),
         "start": "" if board.toolchain == "avr" else '"-nostartfiles", ',
@@ -148,6 +155,9 @@ def _files(
     files[".gitignore"] = fill("templates/gitignore.j2")
     files["scripts/link.py"] = fill("templates/link.py.j2")
     files["src/main.c"] = fill("templates/main.c.j2")
+    if tflm is not None:
+        files["src/network/tflm_model.h"] = fill("templates/tflm_model.h.j2")
+        files["scripts/tflm.py"] = fill("templates/tflm.py.j2")
     if "linker" in settings:
         files["src/port/link.ld"] = fill(f"ports/{settings['linker']}")
     if not board.platformio.board:

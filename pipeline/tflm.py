@@ -1,0 +1,98 @@
+"""A project with TensorFlow Lite Micro, its arena sized by measuring.
+
+TFLM plans its memory on the chip, so the size it needs is known only there: the project is
+built once with as large an arena as the board has room for, started on the emulator, asked
+how much was used, and rendered again with just that.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.artifacts import PROGRAM, PROJECT
+from pipeline.board import Board
+from pipeline.convert import Graph
+from pipeline.load import FlatModel
+from pipeline.progress import Progress
+from pipeline.render import Project, tflm_for
+from pipeline.render import render as render_project
+from pipeline.run import write_json
+
+# RAM for what is not the arena while it is being sized: monitor, port, C library.
+_RESERVE_BYTES = 8 * 1024
+# tensor arena pointers are aligned to 16 bytes
+_ROUND_TO = 16
+
+
+def render_tflm(
+    folder: Path,
+    flat: FlatModel,
+    graph: Graph,
+    board: Board,
+    library: str,
+    progress: Progress,
+) -> Project:
+    """Renders project/ and program.json of a run with the engine "tflm".
+
+    Raises:
+        UnsupportedOp, WrongUse: see `pipeline.render.tflm_for`.
+        DoesNotFit, StepFailed: the sizing build failed.
+        DeviceError: the firmware did not come up; TFLM's own words are in the message.
+    """
+    asked = (board.ram.bytes - board.stack_bytes - _RESERVE_BYTES) // _ROUND_TO * _ROUND_TO
+    project = _render(folder, flat, graph, board, library, asked, "All the RAM there is.")
+    used = asked
+    reason = f"As large as {board.id} has room for: no emulator could measure what is used."
+    if board.qemu is not None:
+        progress("render", 0, 0, "sizing the arena: a first build of TensorFlow Lite Micro")
+        used = _arena_used(project, board, folder, progress)
+        reason = f"Measured: {used} bytes are used on {board.id}."
+    arena = -(-used // _ROUND_TO) * _ROUND_TO
+    project = _render(folder, flat, graph, board, library, arena, reason)
+    write_json(
+        folder / PROGRAM,
+        {
+            "board": board.id,
+            "engine": "tflm",
+            "name": flat.name,
+            "optimize": "library",
+            "arena_bytes": arena,
+            "layers": [],
+        },
+    )
+    return project
+
+
+def _render(
+    folder: Path,
+    flat: FlatModel,
+    graph: Graph,
+    board: Board,
+    library: str,
+    arena: int,
+    reason: str,
+) -> Project:
+    return render_project(
+        board,
+        name=flat.name,
+        out=folder / PROJECT,
+        c_array=(folder / "model_data.h", folder / "model_data.c"),
+        engine="tflm",
+        tflm=tflm_for(graph, library, arena, reason),
+        sha256=flat.sha256,
+    )
+
+
+def _arena_used(project: Project, board: Board, folder: Path, progress: Progress) -> int:
+    import tempfile
+
+    from pipeline.build import build
+    from pipeline.flash import connect, flash
+    from pipeline.measure import Link, Session
+
+    with tempfile.TemporaryDirectory(prefix=".arena.", dir=folder) as name:
+        image = build(project, board, out=Path(name), progress=progress)
+        device = flash(image, board, on="qemu", progress=progress)
+        with connect(device, board) as line:
+            firmware = Session(Link(line, where=board.id, symbols=device.elf)).hello()
+    return int(firmware["arena_bytes"])
