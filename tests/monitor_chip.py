@@ -102,26 +102,23 @@ class SocketPort:
 
 
 @contextlib.contextmanager
-def chip(
-    *defines: str, sanitize: bool = True, pass_fds: tuple[int, ...] = (), **environment: object
-) -> Iterator[SocketPort]:
-    """Runs a chip; environment variables are those of tests/monitor/host/*.c."""
-    program = build_chip(*defines, sanitize=sanitize)
-    ours, its = socket.socketpair()
-    variables = {name: str(value) for name, value in environment.items()}
+def run_chip(
+    line: int, *defines: str, sanitize: bool = True, pass_fds: tuple[int, ...] = (), **env: object
+) -> Iterator[None]:
+    """Runs a chip whose serial line is a file descriptor (socket, pty); closes it here."""
+    variables = {name: str(value) for name, value in env.items()}
     process = subprocess.Popen(
-        [program],
-        stdin=its,
-        stdout=its,
+        [build_chip(*defines, sanitize=sanitize)],
+        stdin=line,
+        stdout=line,
         env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0", **variables},
         pass_fds=pass_fds,
         stderr=subprocess.PIPE,
     )
-    its.close()
+    os.close(line)
     try:
-        yield SocketPort(ours)
+        yield
     finally:
-        ours.close()
         try:
             process.wait(2)
         except subprocess.TimeoutExpired:
@@ -131,6 +128,17 @@ def chip(
         complaint = process.stderr.read().decode()
         process.stderr.close()
         assert "Sanitizer" not in complaint and "runtime error" not in complaint, complaint
+
+
+@contextlib.contextmanager
+def chip(
+    *defines: str, sanitize: bool = True, pass_fds: tuple[int, ...] = (), **env: object
+) -> Iterator[SocketPort]:
+    """Runs a chip on a socket; environment variables are those of tests/monitor/host/*.c."""
+    build_chip(*defines, sanitize=sanitize)
+    ours, its = socket.socketpair()
+    with run_chip(its.detach(), *defines, sanitize=sanitize, pass_fds=pass_fds, **env), ours:
+        yield SocketPort(ours)
 
 
 def fake_output(data: bytes, count: int = 12) -> bytes:
