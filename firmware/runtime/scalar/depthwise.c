@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+/* Scheduled early, loads come long before their use and push the weights out of registers. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-schedule-insns")
+#endif
+
 /* What is the same for all outputs of a channel. */
 typedef struct {
     const scalar_depthwise_t *d;
@@ -74,10 +79,10 @@ INLINE void field_3x3_twice(const task_t *t, const int8_t *plane, kind_t kind)
     for (uint32_t line = 0; line < pairs; line += 2U) {
         const int8_t *p = plane + line * pitch;
         const int8_t *const end = p + d->along.out;
-        const int8_t *q = p + pitch, *r = q + pitch, *s = r + pitch;
         int8_t *out = t->out + line * d->across.out_step;
         int8_t *second = out + d->across.out_step;
         while (p != end) {
+            const int8_t *q = p + pitch, *r = q + pitch, *s = r + pitch;
             const int32_t q0 = q[0], q1 = q[1], q2 = q[2], r0 = r[0], r1 = r[1], r2 = r[2];
             int32_t acc = bias + p[0] * w0 + p[1] * w1 + p[2] * w2;
             acc += q0 * w3 + q1 * w4 + q2 * w5;
@@ -88,10 +93,9 @@ INLINE void field_3x3_twice(const task_t *t, const int8_t *plane, kind_t kind)
             store(t, kind, acc, channel, out);
             store(t, kind, next, channel, second);
             out += step, second += step;
-            p++, q++, r++, s++;
+            p++;
         }
     }
-    field_3x3(t, plane, kind, pairs);
 }
 
 static void field_any(const task_t *t, const int8_t *plane)
@@ -120,23 +124,45 @@ static void field_any(const task_t *t, const int8_t *plane)
     }
 }
 
+/* Functions of their own, so that each has all registers. */
+static __attribute__((noinline)) void rectified(const task_t *t, const int8_t *plane, uint32_t line)
+{
+    field_3x3(t, plane, RECTIFIED, line);
+}
+
+static __attribute__((noinline)) void plain(const task_t *t, const int8_t *plane, uint32_t line)
+{
+    field_3x3(t, plane, PLAIN, line);
+}
+
+static __attribute__((noinline)) void rectified_twice(const task_t *t, const int8_t *plane)
+{
+    field_3x3_twice(t, plane, RECTIFIED);
+}
+
+static __attribute__((noinline)) void plain_twice(const task_t *t, const int8_t *plane)
+{
+    field_3x3_twice(t, plane, PLAIN);
+}
+
 static void field(const task_t *t, const int8_t *plane)
 {
     const scalar_axis_t *along = &t->d->along, *across = &t->d->across;
     const kind_t kind = kind_of(&t->d->output);
+    const uint32_t single = along->stride == 1U && across->stride == 1U ? t->lines & ~1U : 0U;
     if (along->kernel != 3U || across->kernel != 3U || along->dilation != 1U ||
         across->dilation != 1U || kind == SPECIAL) {
         field_any(t, plane);
-    } else if (along->stride != 1U || across->stride != 1U) {
-        if (kind == RECTIFIED) {
-            field_3x3(t, plane, RECTIFIED, 0U);
-        } else {
-            field_3x3(t, plane, PLAIN, 0U);
-        }
     } else if (kind == RECTIFIED) {
-        field_3x3_twice(t, plane, RECTIFIED);
+        if (single != 0U) {
+            rectified_twice(t, plane);
+        }
+        rectified(t, plane, single);
     } else {
-        field_3x3_twice(t, plane, PLAIN);
+        if (single != 0U) {
+            plain_twice(t, plane);
+        }
+        plain(t, plane, single);
     }
 }
 
