@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-/* Scheduled early, loads come long before their use and push the weights out of registers. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-schedule-insns")
-#endif
-
 /* What is the same for all outputs of a channel. */
 typedef struct {
     const scalar_depthwise_t *d;

@@ -22,6 +22,14 @@
 #define SCALAR_MULTIPLY_BY_PIECES 0
 #endif
 
+/* Without it GCC narrows a value that is to be stored as a byte to a byte: two instructions. */
+#define SCALAR_WHOLE_WORD(y) __asm__("" : "+r"(y))
+
+/* Scheduled early, loads come long before their use and push other values out of registers. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-schedule-insns")
+#endif
+
 /* Bits below the point of a requantised value. */
 #define SCALAR_FRACTION 14
 
@@ -78,6 +86,7 @@ static inline int32_t scalar_saturate(int32_t x)
     if ((uint32_t)y + 128U > 255U) {
         y = (y >> 31) ^ 127;
     }
+    SCALAR_WHOLE_WORD(y);
     return y;
 #endif
 }
@@ -121,6 +130,7 @@ static inline int32_t scalar_requant_rectified(int32_t acc, scalar_channel_t c)
         y = (y + c.offset) >> SCALAR_FRACTION;
         y = y > 127 ? 127 : y;
     }
+    SCALAR_WHOLE_WORD(y);
     return y;
 #endif
 }
