@@ -16,6 +16,7 @@ from pipeline.codegen.kernels_scalar_pack import (
     Matrix,
     lanes_fit,
     matrix,
+    pack_blocks,
     pack_bytes,
     pack_lanes,
     pack_wide,
@@ -61,7 +62,8 @@ TILES = (
     Tile("4px_wide", 4, lambda k: 2 * k, lambda w: pack_bytes(w, 2, 1), _always, ("m3",)),
     Tile("1px_wide", 1, lambda k: _even(k) + 1, pack_wide, _always, ("m3",)),
     Tile("4px_lanes", 4, lambda k: 2 * _even(k), lambda w: pack_bytes(w, 4, 2), lanes_fit, ("rv32",)),
-    Tile("1px_lanes", 1, lambda k: _even(k) // 2 * 3, pack_lanes, lanes_fit, ("m0", "rv32")),
+    Tile("1px_lanes", 1, lambda k: _even(k) // 2 * 3, pack_lanes, lanes_fit, ("m0",)),
+    Tile("1px_blocks", 1, lambda k: -(-k // 4) * 7, pack_blocks, lanes_fit, ("rv32",)),
 )
 
 
@@ -162,7 +164,7 @@ class Dense:
             cycles=costs.dense(
                 family(target), self.tile.name, tiles * self.tile.pixels, k, channels, p.copied
             ),
-            flash=12 * channels,  # beyond the weights, which every kernel stores
+            flash=3 * channels,  # beyond what every kernel stores
             ram=self._scratch(k),
         )
 

@@ -102,9 +102,9 @@ def _padded(weights: I64, channels: int, k: int) -> I64:
     return whole
 
 
-def lanes_fit(weights: I64) -> bool:
-    """Two products of neighbours in K stay inside int16, whatever the data."""
-    w = np.abs(_padded(weights, 1, 2)).reshape(len(weights), -1, 2).sum(axis=2)
+def lanes_fit(weights: I64, run: int = 2) -> bool:
+    """`run` products in a row along K stay inside int16, whatever the data."""
+    w = np.abs(_padded(weights, 1, run)).reshape(len(weights), -1, run).sum(axis=2)
     return bool(w.max(initial=0) * 128 < _HALF)
 
 
@@ -119,10 +119,10 @@ def _words(digits: I64) -> NDArray[np.int32]:
     return wrap32(((digits & 0xFF) << np.array([0, 8, 16, 24])).sum(axis=-1)).astype(np.int32)
 
 
-def _quads(weights: I64) -> I64:
-    """(channels, K) to (groups of 4 channels, pairs of K, pairs of channels, a or b, k or k+1)."""
-    w = _padded(weights, 4, 2)
-    return w.reshape(len(w) // 4, 2, 2, -1, 2).transpose(0, 3, 1, 2, 4)
+def _quads(weights: I64, channels: int = 4, k: int = 2) -> I64:
+    """(channels, K) to (groups of channels, pairs of K, pairs of channels, a or b, k or k+1)."""
+    w = _padded(weights, channels, k)
+    return w.reshape(len(w) // channels, channels // 2, 2, -1, 2).transpose(0, 3, 1, 2, 4)
 
 
 def pack_wide(weights: I64) -> NDArray[np.int32]:
@@ -134,6 +134,19 @@ def pack_wide(weights: I64) -> NDArray[np.int32]:
 
 def pack_lanes(weights: I64) -> NDArray[np.int32]:
     """Words of gemm_1px_lanes."""
-    q = _quads(weights) + 128
-    a, b = q[..., 0, :], q[..., 1, :]
+    return _lanes(_quads(weights))
+
+
+def _lanes(quads: I64) -> NDArray[np.int32]:
+    """Offset bytes of channels a and b at k and k+1, as words."""
+    a, b = quads[..., 0, :] + 128, quads[..., 1, :] + 128
     return _words(np.stack([a[..., 0], a[..., 1], b[..., 0], b[..., 1]], axis=-1))
+
+
+def pack_blocks(weights: I64) -> NDArray[np.int32]:
+    """Words of gemm_1px_blocks, flattened."""
+    words = _lanes(_quads(weights, 8, 4))
+    groups = len(words)
+    flags = [int(lanes_fit(weights[8 * i : 8 * i + 8], 4)) for i in range(groups)]
+    columns = [np.array(flags, np.int32)[:, None], words.reshape(groups, -1)]
+    return np.concatenate(columns, axis=1)

@@ -8,6 +8,7 @@
  *   gemm_1px_wide   pairs of channels, 64-bit accumulators
  *   gemm_4px_lanes  pairs of pixels, 32-bit accumulators
  *   gemm_1px_lanes  pairs of channels, 32-bit accumulators
+ *   gemm_1px_blocks the same for more registers and smaller weights
  *
  * K, the length of a dot product, is padded with zero weights. The input's zero point is folded
  * into the bias. Nothing here reads data at unaligned addresses. */
@@ -43,6 +44,7 @@ extern const scalar_tile_t scalar_tile_4px_wide;
 extern const scalar_tile_t scalar_tile_1px_wide;
 extern const scalar_tile_t scalar_tile_4px_lanes;
 extern const scalar_tile_t scalar_tile_1px_lanes;
+extern const scalar_tile_t scalar_tile_1px_blocks;
 
 /* Kept at hand while a tile stores its channels, one after the other. */
 typedef struct {
