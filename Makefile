@@ -36,7 +36,13 @@ demo: setup ## the main job: train a digits CNN, prune, quantise, build, run on 
 	@$(BIN)/python examples/digits/train.py build/demo/digits.keras
 	$(BIN)/mcu deploy build/demo/digits.keras --data digits --prune magnitude:0.75 --board disco_f407vg --out build/demo/run
 
-test: setup ## all tests
+TEST_READY := .venv/.ready-test
+
+$(TEST_READY): $(READY) setup/debian.sh
+	@sh setup/debian.sh $(PYTHON) test
+	@touch $@
+
+test: setup $(TEST_READY) ## all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: setup lint types unit ## lint, types, unit tests: under a minute
@@ -59,7 +65,7 @@ format: ## rewrite Python and C in the project's format
 
 lock: ## resolve setup/requirements.lock anew (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
-		--extra dev -o $(LOCK) pyproject.toml
+		--all-extras -o $(LOCK) pyproject.toml
 
 clean: ## remove what was built; keeps .venv and .platformio
 	rm -rf build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the Debian packages the pipeline needs; does nothing where all are there.
+# Usage: debian.sh [PYTHON] [test]: with `test`, also what only the tests use.
 set -eu
 
 PACKAGES="
-gcc-arm-none-eabi libnewlib-arm-none-eabi
+gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
 gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
 gcc-avr avr-libc
 qemu-system-arm qemu-system-misc
@@ -11,6 +12,7 @@ gcc libc6-dev
 "
 
 python=${1:-python3}
+[ "${2:-}" != test ] || PACKAGES="$PACKAGES postgresql"
 "$python" -c 'import ensurepip' 2>/dev/null || PACKAGES="$PACKAGES python3-venv"
 
 missing=""
