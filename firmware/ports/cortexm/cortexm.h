@@ -23,10 +23,11 @@
 #define SCB_CPACR             REG32(0xE000ED88u)
 
 /* SysTick, B3.3 */
-#define SYST_CSR     REG32(0xE000E010u)
-#define SYST_CSR_RUN 7u /* enabled, with interrupt, from the core's clock */
-#define SYST_RVR     REG32(0xE000E014u)
-#define SYST_CVR     REG32(0xE000E018u)
+#define SYST_CSR         REG32(0xE000E010u)
+#define SYST_CSR_RUN     5u /* enabled, from the core's clock */
+#define SYST_CSR_TICKINT 2u
+#define SYST_RVR         REG32(0xE000E014u)
+#define SYST_CVR         REG32(0xE000E018u)
 
 /* Data watchpoint and trace unit, C1.8; its lock on Cortex-M7 is in the CoreSight block */
 #define DEMCR              REG32(0xE000EDFCu)
@@ -41,6 +42,9 @@
 typedef struct {
     const char *name;
     uint32_t (*read)(void);
+    /* A second one, 65536 times slower, that tells how often the first has wrapped without
+     * an interrupt, which would be counted with what it interrupts. May be NULL. */
+    uint32_t (*coarse)(void);
     uint32_t hz; /* 0: measure it against SysTick */
 } cortexm_timer_t;
 

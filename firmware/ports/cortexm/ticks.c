@@ -1,7 +1,8 @@
 /* The 64-bit counter behind port_ticks().
  *
  * A 32-bit counter is extended in software: SysTick's interrupt reads it long before it can
- * wrap twice. QEMU has a DWT whose CYCCNT stands still, so whether it moves is tried. */
+ * wrap twice, or a second, slower counter tells. QEMU has a DWT whose CYCCNT stands still, so
+ * whether it moves is tried. */
 #include "cortexm.h"
 #include "port.h"
 
@@ -19,7 +20,8 @@ void SysTick_Handler(void);
 
 static struct {
     const char *name;
-    uint32_t (*read)(void); /* NULL: SysTick itself */
+    uint32_t (*read)(void);   /* NULL: SysTick itself */
+    uint32_t (*coarse)(void); /* NULL: wraps are counted */
     uint32_t hz;
     uint32_t last;
     uint64_t wraps; /* of the counter; of SysTick where read is NULL */
@@ -57,6 +59,11 @@ static uint64_t systick_now(void)
 
 static uint64_t counter_now(void)
 {
+    if (ticks.coarse != NULL) {
+        /* The number near the coarse one that ends in the fine one's 32 bits. */
+        const uint64_t near = (uint64_t)ticks.coarse() << 16;
+        return near + (uint64_t)(int64_t)(int32_t)(ticks.read() - (uint32_t)near);
+    }
     uint32_t now = ticks.read();
     if (now < ticks.last) {
         ticks.wraps++;
@@ -126,13 +133,8 @@ static uint32_t measured_hz(uint32_t (*read)(void), uint32_t clock_hz)
     return mhz <= 4000u ? (uint32_t)mhz * 1000000u : 0u;
 }
 
-void cortexm_ticks_init(uint32_t clock_hz, const cortexm_timer_t *timer)
+static void choose(const cortexm_timer_t *timer, uint32_t clock_hz)
 {
-    if (CORTEXM_SYSTICK) {
-        SYST_RVR = SYSTICK_PERIOD - 1u;
-        SYST_CVR = 0;
-        SYST_CSR = SYST_CSR_RUN;
-    }
     ticks.name = "systick";
     ticks.hz = clock_hz;
 #if __ARM_ARCH >= 7
@@ -143,16 +145,28 @@ void cortexm_ticks_init(uint32_t clock_hz, const cortexm_timer_t *timer)
         return;
     }
 #endif
-    if (timer != NULL) {
-        uint32_t hz = timer->hz ? timer->hz : measured_hz(timer->read, clock_hz);
-        if (hz != 0) {
-            uint32_t primask = lock();
-            ticks.name = timer->name;
-            ticks.hz = hz;
-            ticks.wraps = 0;
-            ticks.last = timer->read();
-            ticks.read = timer->read;
-            unlock(primask);
-        }
+    if (timer == NULL) {
+        return;
+    }
+    const uint32_t hz = timer->hz ? timer->hz : measured_hz(timer->read, clock_hz);
+    if (hz != 0) {
+        ticks.name = timer->name;
+        ticks.hz = hz;
+        ticks.last = timer->read();
+        ticks.coarse = timer->coarse;
+        ticks.read = timer->read;
+    }
+}
+
+void cortexm_ticks_init(uint32_t clock_hz, const cortexm_timer_t *timer)
+{
+    if (CORTEXM_SYSTICK) {
+        SYST_RVR = SYSTICK_PERIOD - 1u;
+        SYST_CVR = 0;
+        SYST_CSR = SYST_CSR_RUN;
+    }
+    choose(timer, clock_hz);
+    if (CORTEXM_SYSTICK && ticks.coarse == NULL) {
+        SYST_CSR = SYST_CSR_RUN | SYST_CSR_TICKINT;
     }
 }

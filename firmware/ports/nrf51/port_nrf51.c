@@ -65,7 +65,7 @@ static uint32_t timer_read(void)
 
 void port_init(void)
 {
-    static const cortexm_timer_t timer = {"timer0", timer_read, PORT_CLOCK_HZ};
+    static const cortexm_timer_t timer = {"timer0", timer_read, NULL, PORT_CLOCK_HZ};
 
     CLOCK_HFCLKSTARTED = 0;
     CLOCK_HFCLKSTART = 1;
