@@ -115,7 +115,7 @@ class Conv2d:
             body=f"{params.declare()}\n"
             f"dsp_conv_s8(&params, {site.input(0)}, {site.output()}, {site.scratch});",
             constants=gemm_constants(stream, scales),
-            files=("dsp/conv.h", "dsp/conv.c", "dsp/gemm_4px.c", *_GEMM),
+            files=("dsp/conv.h", "dsp/conv.c", "dsp/widen.c", "dsp/gemm_4px.c", *_GEMM),
             scratch=_scratch(g, k),
             in_place=(0,) if _flat(g) and g.input.shape == g.output.shape else (),
             slack=0 if _band(g) or k % 4 == 0 else 3,
@@ -141,7 +141,9 @@ def _band(g: Geometry) -> int:
 
 def _scratch(g: Geometry, k: int) -> int:
     padded = -(-k // 8) * 8
-    return 4 * 2 * padded + (k + 6) // 4 * 4 + _band(g)
+    joined = g.kernel[1] if g.dilation[1] == 1 else 1
+    patches = (k + 6) // 4 * 4 * (4 if joined * g.input.shape[3] % 4 else 1)
+    return 4 * 2 * padded + patches + _band(g)
 
 
 class FullyConnected:

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.codegen import kernels_dsp_cost as costs
 from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
 from pipeline.codegen.kernels_dsp_conv import matrix
-from pipeline.codegen.kernels_dsp_pack import CLAMP, clamp_mode, short_scale
+from pipeline.codegen.kernels_dsp_pack import CLAMP, FLOOR, clamp_mode, short_scale
 from pipeline.codegen.numeric import I64, wrap32
 from pipeline.codegen.ops.conv import Geometry, geometry
 from pipeline.codegen.program import Optimize
@@ -106,6 +106,7 @@ class Winograd4:
                 "pad_left": g.padding[1],
                 "in_zero": g.input_zero,
                 "in_place": self.rows,
+                "sign": clamp_mode((g.output_zero, g.low, g.high)) != FLOOR,
                 "slice": held,
                 "group": group,
             },
@@ -160,7 +161,7 @@ def _scales(g: Geometry) -> I64 | None:
             return None
         factor = _INVERSE_OF_9 << max(scale.left - _SPARE, 0) if scale.multiplier else 0
         rows.append(
-            (36 * int(start[c]), factor, scale.multiplier, base + scale.unit // 2, scale.unit)
+            (144 * int(start[c]), factor, scale.multiplier, base + scale.unit // 2, scale.unit)
         )
     return wrap32(np.array(rows, dtype=object)).astype(np.int64)
 

@@ -15,16 +15,8 @@ typedef struct {
     uint32_t stride; /* bytes from field to field */
     uint32_t width;  /* bytes of a row of the band: all fields of a row of outputs */
     uint32_t k;
+    uint32_t patch; /* bytes of a gathered field */
 } layout_t;
-
-static int8_t *fill_bytes(int8_t *to, int8_t value, uint32_t bytes)
-{
-    while (bytes > 0U) {
-        *to++ = value;
-        bytes--;
-    }
-    return to;
-}
 
 /* Copies whole words, up to 3 bytes too many. */
 DSP_INLINE void copy_words(int8_t *to, const int8_t *from, uint32_t bytes)
@@ -46,12 +38,13 @@ static void fill_band(const dsp_conv_t *c, const layout_t *l, const int8_t *in, 
     const uint32_t bytes = row < room ? row : room;
     for (uint32_t ky = 0; ky < c->kernel_height; ky++) {
         if ((uint32_t)y >= c->in_height) {
-            band = fill_bytes(band, c->in_zero, l->width);
+            memset(band, c->in_zero, l->width);
         } else {
-            band = fill_bytes(band, c->in_zero, left);
-            memcpy(band, in + (uint32_t)y * row, bytes);
-            band = fill_bytes(band + bytes, c->in_zero, room - bytes);
+            memset(band, c->in_zero, left);
+            memcpy(band + left, in + (uint32_t)y * row, bytes);
+            memset(band + left + bytes, c->in_zero, room - bytes);
         }
+        band += l->width;
         y += c->dilation_height;
     }
 }
@@ -62,36 +55,45 @@ static void widen_block(const dsp_conv_t *c, const layout_t *l, source_t s, int3
     for (uint32_t ky = c->kernel_height; ky > 0U; ky--) {
         const int8_t *from = s.from;
         for (uint32_t run = l->runs; run > 0U; run--) {
-            x = dsp_widen_4(x, from, from + l->stride, from + 2U * l->stride, from + 3U * l->stride,
-                            l->bytes);
+            x = dsp_widen_4(x, from, l->stride, l->bytes);
             from += l->gap;
         }
         s.from += s.row;
     }
 }
 
-/* One pixel, runs of any length. */
-static void widen_pixel(const dsp_conv_t *c, const layout_t *l, source_t s, int32_t *x,
-                        uint32_t step, int8_t *patch)
+/* The field of one pixel as K bytes. */
+static void gather(const dsp_conv_t *c, const layout_t *l, source_t s, int8_t *patch)
 {
-    int8_t *to = patch;
     for (uint32_t ky = c->kernel_height; ky > 0U; ky--) {
         const int8_t *from = s.from;
         for (uint32_t run = l->runs; run > 0U; run--) {
-            copy_words(to, from, l->bytes);
-            to += l->bytes;
+            copy_words(patch, from, l->bytes);
+            patch += l->bytes;
             from += l->gap;
         }
         s.from += s.row;
     }
-    (void)dsp_widen_1(x, step, patch, (l->k + 3U) & ~3U);
+}
+
+/* Four neighbours, runs of any length. */
+static void gather_block(const dsp_conv_t *c, const layout_t *l, source_t s, int32_t *x,
+                         int8_t *patch)
+{
+    int8_t *to = patch;
+    for (uint32_t p = 0; p < 4U; p++) {
+        gather(c, l, s, to);
+        s.from += l->stride;
+        to += l->patch;
+    }
+    (void)dsp_widen_4(x, patch, l->patch, (l->k + 3U) & ~3U);
 }
 
 static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, int8_t *out,
                      int32_t *x)
 {
     int8_t *const patch = (int8_t *)(x + 4U * c->gemm.k_pairs);
-    int8_t *const band = patch + ((l->k + 6U) & ~3U);
+    int8_t *const band = patch + 4U * l->patch;
     const uint32_t row = (uint32_t)c->in_width * c->in_channels;
     uint32_t left = (uint32_t)c->out_height * c->out_width;
     uint32_t lane = 0;
@@ -108,16 +110,22 @@ static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, i
         while (ox < c->out_width) {
             uint32_t pixels = 1U;
             if (left < 4U && lane == 0U) { /* the last few, one by one */
-                widen_pixel(c, l, s, x, 1U, patch);
+                gather(c, l, s, patch);
+                (void)dsp_widen_1(x, 1U, patch, (l->k + 3U) & ~3U);
                 dsp_gemm_1px(&c->gemm, x, out);
                 out += c->gemm.channels;
                 left--;
             } else {
-                if (lane == 0U && ox + 4U <= c->out_width && l->bytes % 4U == 0U) {
-                    widen_block(c, l, s, x);
+                if (lane == 0U && ox + 4U <= c->out_width) {
+                    if (l->bytes % 4U == 0U) {
+                        widen_block(c, l, s, x);
+                    } else {
+                        gather_block(c, l, s, x, patch);
+                    }
                     pixels = 4U;
                 } else {
-                    widen_pixel(c, l, s, x + lane, 4U, patch);
+                    gather(c, l, s, patch);
+                    (void)dsp_widen_1(x + lane, 4U, patch, (l->k + 3U) & ~3U);
                 }
                 lane += pixels;
                 if (lane == 4U) {
@@ -146,6 +154,7 @@ void dsp_conv_s8(const dsp_conv_t *c, const int8_t *in, int8_t *out, void *scrat
         .stride = c->stride_width * channels,
         .width = ((c->out_width - 1U) * c->stride_width + field) * channels,
         .k = (uint32_t)c->kernel_height * c->kernel_width * channels,
+        .patch = ((uint32_t)c->kernel_height * c->kernel_width * channels + 6U) & ~3U,
     };
     for (uint32_t batch = 0; batch < c->batches; batch++) {
         out = image(c, &layout, in, out, scratch);

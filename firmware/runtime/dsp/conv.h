@@ -22,8 +22,8 @@ typedef struct {
     uint8_t padded; /* some pixel's field reaches over the border */
 } dsp_conv_t;
 
-/* scratch, aligned to 4: 16 * k_pairs bytes for four pixels, K + 3 rounded up to 4 for one, and if
- * padded kernel_height * (fields of an output row, in bytes) + 3. */
+/* scratch, aligned to 4: 16 * k_pairs bytes for four pixels, four times K + 3 rounded up to 4, and
+ * if padded kernel_height * (fields of an output row, in bytes) + 3. */
 void dsp_conv_s8(const dsp_conv_t *conv, const int8_t *in, int8_t *out, void *scratch);
 
 /* rows x K by the stream's weights. scratch: 4 * k_pairs bytes, aligned to 4. */

@@ -1,29 +1,13 @@
-/* From int8 in memory to the pairs the tiles multiply: (x0,x2), (x1,x3) of every four bytes. */
+/* From int8 in memory to the pairs the tiles multiply: (x0,x2), (x1,x3) of every four
+ * bytes. */
 #ifndef DSP_WIDEN_H
 #define DSP_WIDEN_H
 
 #include "simd.h"
 
-/* Four runs of `bytes` bytes (a multiple of 4), side by side. Returns the end of what it wrote. */
-static inline int32_t *dsp_widen_4(int32_t *x, const int8_t *a, const int8_t *b, const int8_t *c,
-                                   const int8_t *d, uint32_t bytes)
-{
-    const int8_t *end = a + bytes;
-    while (a != end) {
-        const int32_t wa = dsp_load4(a), wb = dsp_load4(b), wc = dsp_load4(c), wd = dsp_load4(d);
-        x[0] = dsp_sxtb16(wa);
-        x[1] = dsp_sxtb16(wb);
-        x[2] = dsp_sxtb16(wc);
-        x[3] = dsp_sxtb16(wd);
-        x[4] = dsp_sxtb16_odd(wa);
-        x[5] = dsp_sxtb16_odd(wb);
-        x[6] = dsp_sxtb16_odd(wc);
-        x[7] = dsp_sxtb16_odd(wd);
-        a += 4, b += 4, c += 4, d += 4;
-        x += 8;
-    }
-    return x;
-}
+/* Four runs of `bytes` bytes (a multiple of 4, at least 4), `stride` bytes apart, side by side.
+ * Returns the end of what it wrote. */
+int32_t *dsp_widen_4(int32_t *x, const int8_t *a, uint32_t stride, uint32_t bytes);
 
 /* One run, a pair every `step` words. */
 static inline int32_t *dsp_widen_1(int32_t *x, uint32_t step, const int8_t *a, uint32_t bytes)

@@ -1,3 +1,6 @@
+/* GCC's scheduler before register allocation spills the transforms: 1.1 times the instructions. */
+#pragma GCC optimize("no-schedule-insns")
+
 #include "winograd4.h"
 #include "winograd_product.h"
 
@@ -132,22 +135,39 @@ static __attribute__((noinline)) void transform_odd(patch_t p, int32_t *v, uint3
     transform_input(p, 1U, v, next);
 }
 
-/* Four channels of a tile that reaches over the image's border, with the padding. */
-static void gather(const work_t *work, int32_t y0, int32_t x0, uint32_t k, uint32_t saved,
+/* Four channels of a tile that reaches over the image's border, with the padding. The first row is
+ * read at `top`, its column 0. */
+static void gather(const work_t *work, const int8_t *top, int32_t y0, int32_t x0, uint32_t k,
                    int32_t words[36])
 {
     const dsp_winograd4_t *conv = work->conv;
+    const uint32_t channels = conv->in_channels;
     const int32_t zero = (int32_t)(0x01010101U * (uint8_t)conv->in_zero);
+    const int32_t left = x0 < 0 ? -x0 : 0;
+    const int32_t right = conv->in_width - x0 < 6 ? conv->in_width - x0 : 6;
+    const int8_t *row = top + k;
     for (int32_t y = y0; y < y0 + 6; y++) {
-        const int8_t *row = work->in + y * conv->in_width * conv->in_channels;
-        if (y == y0 && saved != 0U) {
-            row = work->saved;
+        if ((uint32_t)y >= conv->in_height) {
+#pragma GCC unroll 6
+            for (int32_t x = 0; x < 6; x++) {
+                words[x] = zero;
+            }
+        } else {
+            const int8_t *from = row + (uint32_t)(x0 + left) * channels;
+            int32_t x = 0;
+            for (; x < left; x++) {
+                words[x] = zero;
+            }
+            for (; x < right; x++) {
+                words[x] = dsp_load4(from);
+                from += channels;
+            }
+            for (; x < 6; x++) {
+                words[x] = zero;
+            }
         }
-        for (int32_t x = x0; x < x0 + 6; x++) {
-            const uint32_t inside =
-                (uint32_t)y < conv->in_height && (uint32_t)x < conv->in_width ? 1U : 0U;
-            *words++ = inside != 0U ? dsp_load4(row + (uint32_t)x * conv->in_channels + k) : zero;
-        }
+        words += 6;
+        row = work->in + (y + 1) * conv->in_width * (int32_t)channels + k;
     }
 }
 
@@ -165,6 +185,8 @@ static void make_v(const work_t *work, uint32_t first, uint32_t count)
         /* The row above this row of tiles was overwritten by the group before. */
         const uint32_t saved =
             conv->in_place != 0U && slot < work->tiles_x && first != 0U ? 1U : 0U;
+        const int8_t *top =
+            saved != 0U ? work->saved : work->in + y0 * conv->in_width * (int32_t)channels;
         int32_t *v = work->v + (slot / 4U) * FREQUENCIES * 2U * channels + slot % 4U;
         for (uint32_t k = 0; k < channels; k += 4U) {
             int32_t words[36];
@@ -172,13 +194,10 @@ static void make_v(const work_t *work, uint32_t first, uint32_t count)
             if (inside != 0U) {
                 p.row = conv->in_width * channels;
                 p.column = channels;
-                p.top = work->in + (uint32_t)y0 * p.row + (uint32_t)x0 * channels + k;
-                p.rest = p.top + p.row;
-                if (saved != 0U) {
-                    p.top = work->saved + (uint32_t)x0 * channels + k;
-                }
+                p.top = top + (uint32_t)x0 * channels + k;
+                p.rest = work->in + (uint32_t)(y0 + 1) * p.row + (uint32_t)x0 * channels + k;
             } else {
-                gather(work, y0, x0, k, saved, words);
+                gather(work, top, y0, x0, k, words);
             }
             transform_even(p, v, 2U * channels);
             transform_odd(p, v + 4, 2U * channels);
@@ -198,21 +217,28 @@ DSP_INLINE void output_1d(const uint32_t m[6], uint32_t y[4])
     y[3] = ((d << 1) - b + (m[5] << 1) + (m[5] << 2)) << 2;
 }
 
-/* One channel of a tile, from products to bytes. m: 36 words, 8 apart. */
-static void store(const work_t *work, const int32_t *m, const dsp_winograd4_scale_t *scale,
-                  int8_t *out, uint32_t rows, uint32_t columns)
+/* Where the outputs of a tile go, channel 0. */
+typedef struct {
+    int8_t *out;
+    uint32_t rows, columns; /* inside the image: 1 to 4 */
+} place_t;
+
+/* One channel of a tile, from products to bytes. m: 36 words, 8 apart. sign: its term is needed. */
+DSP_INLINE void store(const work_t *work, const int32_t *m, uint32_t c, const place_t *place,
+                      uint32_t sign)
 {
+    const dsp_winograd4_scale_t *scale = work->conv->scales + c;
     const uint32_t step = work->conv->out_channels;
     const uint32_t row = work->conv->out_width * step;
+    const uint32_t shift = (uint32_t)scale->shift;
+    const int32_t multiplier = scale->multiplier, offset = scale->offset, unit = scale->unit;
+    int8_t *out = place->out + c;
     uint32_t across[4][6];
     for (uint32_t x = 0; x < 6U; x++) {
         uint32_t column[6], y[4];
 #pragma GCC unroll 6
         for (uint32_t i = 0; i < 6U; i++) {
             column[i] = (uint32_t)m[48U * i];
-        }
-        if (x == 1U) {
-            column[1] += (uint32_t)scale->start;
         }
         output_1d(column, y);
 #pragma GCC unroll 4
@@ -221,24 +247,27 @@ static void store(const work_t *work, const int32_t *m, const dsp_winograd4_scal
         }
         m += 8;
     }
-    for (uint32_t i = 0; i < rows; i++) {
+    /* 36 * 4 into the second column, which counts 4 times in every output. */
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < 4U; i++) {
+        across[i][1] -= (uint32_t)scale->start;
+    }
+    for (uint32_t i = 0; i < place->rows; i++) {
         uint32_t y[4];
         output_1d(across[i], y);
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < 4U; j++) {
-            const int32_t acc = (int32_t)(y[j] * (uint32_t)scale->shift);
-            const int32_t t = scale->offset - (scale->unit & (acc >> 31));
-            y[j] = (uint32_t)dsp_ssat8_asr(dsp_smmla(acc, scale->multiplier, t),
-                                           DSP_WINOGRAD4_FRACTION);
+            const int32_t acc = (int32_t)(y[j] * shift);
+            const int32_t t = sign != 0U ? offset - (unit & (acc >> 31)) : offset;
+            y[j] = (uint32_t)dsp_ssat8_asr(dsp_smmla(acc, multiplier, t), DSP_WINOGRAD4_FRACTION);
         }
-        if (columns >= 4U) {
-            out[0] = (int8_t)y[0];
+        out[0] = (int8_t)y[0];
+        if (place->columns >= 4U) {
             out[step] = (int8_t)y[1];
             out[2U * step] = (int8_t)y[2];
             out[3U * step] = (int8_t)y[3];
         } else {
-            out[0] = (int8_t)y[0];
-            for (uint32_t j = 1; j < columns; j++) {
+            for (uint32_t j = 1; j < place->columns; j++) {
                 out[j * step] = (int8_t)y[j];
             }
         }
@@ -246,18 +275,49 @@ static void store(const work_t *work, const int32_t *m, const dsp_winograd4_scal
     }
 }
 
-/* Two channels of a block of up to four tiles. */
-static void store_block(const work_t *work, uint32_t tile, uint32_t count, uint32_t c)
+static __attribute__((noinline)) void store_floor(const work_t *work, const int32_t *m, uint32_t c,
+                                                  const place_t *place)
+{
+    store(work, m, c, place, 0U);
+}
+
+static __attribute__((noinline)) void store_sign(const work_t *work, const int32_t *m, uint32_t c,
+                                                 const place_t *place)
+{
+    store(work, m, c, place, 1U);
+}
+
+static place_t place_of(const work_t *work, uint32_t tile)
 {
     const dsp_winograd4_t *conv = work->conv;
-    for (uint32_t t = 0; t < count; t++) {
-        const uint32_t y = (tile + t) / work->tiles_x * 4U;
-        const uint32_t x = (tile + t) % work->tiles_x * 4U;
-        const uint32_t rows = conv->out_height - y < 4U ? conv->out_height - y : 4U;
-        const uint32_t columns = conv->out_width - x;
-        int8_t *out = work->out + (y * conv->out_width + x) * conv->out_channels + c;
-        store(work, work->m + t, conv->scales + c, out, rows, columns);
-        store(work, work->m + 4U + t, conv->scales + c + 1U, out + 1, rows, columns);
+    const uint32_t y = tile / work->tiles_x * 4U;
+    const uint32_t x = tile % work->tiles_x * 4U;
+    const place_t place = {
+        work->out + (y * conv->out_width + x) * conv->out_channels,
+        conv->out_height - y < 4U ? conv->out_height - y : 4U,
+        conv->out_width - x < 4U ? conv->out_width - x : 4U,
+    };
+    return place;
+}
+
+/* All channels from `first` on of a block of up to four tiles. */
+static void block(const work_t *work, uint32_t first, uint32_t count, const int32_t *v,
+                  const place_t places[4], uint32_t tiles)
+{
+    const uint32_t channels = work->conv->in_channels;
+    const int32_t *u = work->u;
+    for (uint32_t c = first; c < first + count; c += 2U) {
+        dsp_winograd_products(u, v, channels / 2U, work->m, FREQUENCIES);
+        for (uint32_t t = 0; t < tiles; t++) {
+            if (work->conv->sign == 0U) {
+                store_floor(work, work->m + t, c, &places[t]);
+                store_floor(work, work->m + 4U + t, c + 1U, &places[t]);
+            } else {
+                store_sign(work, work->m + t, c, &places[t]);
+                store_sign(work, work->m + 4U + t, c + 1U, &places[t]);
+            }
+        }
+        u += FREQUENCIES * channels;
     }
 }
 
@@ -277,17 +337,17 @@ static void image(const work_t *work)
         for (uint32_t first = 0; first < conv->out_channels; first += conv->slice) {
             const uint32_t left = conv->out_channels - first;
             const uint32_t count = left < conv->slice ? left : conv->slice;
-            const int32_t *u = work->u;
             if (tile == 0U || conv->slice < conv->out_channels) {
                 make_u(work, first, count);
             }
-            for (uint32_t c = first; c < first + count; c += 2U) {
-                for (uint32_t t = 0; t < tiles; t += 4U) {
-                    const int32_t *v = work->v + t / 4U * FREQUENCIES * 2U * channels;
-                    dsp_winograd_products(u, v, channels / 2U, work->m, FREQUENCIES);
-                    store_block(work, tile + t, tiles - t < 4U ? tiles - t : 4U, c);
+            for (uint32_t t = 0; t < tiles; t += 4U) {
+                const uint32_t used = tiles - t < 4U ? tiles - t : 4U;
+                const int32_t *v = work->v + t / 4U * FREQUENCIES * 2U * channels;
+                place_t places[4];
+                for (uint32_t i = 0; i < used; i++) {
+                    places[i] = place_of(work, tile + t + i);
                 }
-                u += FREQUENCIES * channels;
+                block(work, first, count, v, places, used);
             }
         }
     }

@@ -20,7 +20,7 @@
 
 /* One output channel. With s = 18 - r as in requant.h: */
 typedef struct {
-    int32_t start;      /* 36 * (bias with the input's zero point folded in) */
+    int32_t start;      /* 144 * (bias with the input's zero point folded in) */
     int32_t shift;      /* 2^(s-6) / 9 modulo 2^32 */
     int32_t multiplier; /* Q31 */
     int32_t offset;     /* (zero point << 17) + 2^16 + unit / 2 */
@@ -36,6 +36,7 @@ typedef struct {
     uint8_t pad_top, pad_left;
     int8_t in_zero;
     uint8_t in_place; /* out may be in: a group is whole rows of tiles, pad_top is 1 */
+    uint8_t sign;     /* the term with D is needed: mode DSP_SIGN */
     uint16_t slice;   /* channels whose U is held at a time, even */
     uint16_t group;   /* tiles whose V is held at a time */
 } dsp_winograd4_t;
