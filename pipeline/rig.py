@@ -180,7 +180,7 @@ class Rig:
         self.board = load_board(board)
         self.on = on if on in _PLACES else "auto"
         self.port = "" if on in _PLACES else on
-        if self.port and not re.match(r"/|COM\d|\w+://", self.port):
+        if on not in _PLACES and not re.match(r"/|COM\d|\w+://", self.port):
             raise WrongUse(
                 f"{on!r} is no place to run",
                 where="--mcu-on",
