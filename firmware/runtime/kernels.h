@@ -216,6 +216,8 @@ typedef struct {
 
 void prelu_s8(const prelu_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
 
+void maximum_s16(const maximum_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+
 /* REDUCE_MAX with sign 1, REDUCE_MIN with sign -1. */
 typedef struct {
     dimensions_t kept;
@@ -358,6 +360,9 @@ typedef struct {
 
 /* state (batches, filters, memory) is changed in place. */
 void svdf_s8(const svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output);
+
+/* NEG of float: converters leave it between DEQUANTIZE and QUANTIZE. May be in place. */
+void negate_f32(const float *input, float *output, int32_t count);
 
 /* The int16 kernels: data of 16 bits with zero points of 0, weights of 8, sums of 64.
  * Structs are those of the int8 kernels where those fit. */

@@ -92,6 +92,7 @@ def is_integer(graph: Graph) -> bool:
 
 _ANY_TYPE = frozenset(
     [
+        "NEG",
         "QUANTIZE",
         "DEQUANTIZE",
         "RESHAPE",
@@ -107,7 +108,7 @@ _ANY_TYPE = frozenset(
         "UNPACK",
     ]
 )
-"""Ops that convert or move values and compute nothing."""
+"""Ops that an engine for integers runs on floats too."""
 
 
 def _float_ops(graph: Graph) -> list[Op]:

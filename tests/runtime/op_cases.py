@@ -886,6 +886,26 @@ def ends_16(draw: Draw) -> bytes:
     return b.bytes()
 
 
+@st.composite
+def neg(draw: Draw) -> bytes:
+    b = Build()
+    x = b.input(s8((256,), draw))
+    (y,) = b.op("DEQUANTIZE", [x], [T((256,), "float32")])
+    (y,) = b.op("NEG", [y], [T((256,), "float32")], "NegOptions")
+    b.outputs = b.op("QUANTIZE", [y], [s8((256,), draw)])
+    return b.bytes()
+
+
+@st.composite
+def maximum_16(draw: Draw, name: str) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    data = s16(shape, draw)
+    x, y = b.input(data), b.input(moved(data, shape[-1:]))
+    b.outputs = b.op(name, [x, y], [moved(data, shape)], "MaximumMinimumOptions", 2)
+    return b.bytes()
+
+
 WIDE: dict[str, Any] = {
     "ADD": binary_16("ADD", "AddOptions"),
     "AVERAGE_POOL_2D": pool_16("AVERAGE_POOL_2D"),
@@ -896,9 +916,11 @@ WIDE: dict[str, Any] = {
     "LEAKY_RELU": unary_16("LEAKY_RELU", 0.0, "LeakyReluOptions", alpha=st.floats(-1.5, 1.5)),
     "LOGISTIC": unary_16("LOGISTIC", 2.0**-15),
     "MAX_POOL_2D": pool_16("MAX_POOL_2D"),
+    "MAXIMUM": maximum_16("MAXIMUM"),
     "MEAN": reduce_16("MEAN"),
+    "MINIMUM": maximum_16("MINIMUM"),
     "MUL": binary_16("MUL", "MulOptions"),
-    "QUANTIZE": ends_16(),
+    "QUANTIZE": st.one_of(ends_16(), unary_16("QUANTIZE")),
     "RELU": unary_16("RELU"),
     "RELU6": unary_16("RELU6"),
     "SOFTMAX": softmax_16(),
@@ -920,6 +942,7 @@ STRATEGIES: dict[str, Any] = {
     "HARD_SWISH": hard_swish(),
     "MAXIMUM": binary("MAXIMUM", "MaximumMinimumOptions", "same"),
     "MINIMUM": binary("MINIMUM", "MaximumMinimumOptions", "same"),
+    "NEG": neg(),
     "PACK": stack("PACK"),
     "PRELU": binary("PRELU", "", "none"),
     "REDUCE_MAX": reduce("REDUCE_MAX", "same"),

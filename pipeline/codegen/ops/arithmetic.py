@@ -134,8 +134,8 @@ SUPPORT = tuple(
         versions=versions,
     )
     for name, lower, cost, versions in (
-        ("ADD", _lower_add, 60.0, (1, 4)),
+        ("ADD", _lower_add, 60.0, (1, 5)),
         ("SUB", _lower_add, 60.0, (1, 5)),
-        ("MUL", _lower_mul, 30.0, (1, 6)),
+        ("MUL", _lower_mul, 30.0, (1, 8)),
     )
 )

@@ -79,6 +79,6 @@ SUPPORT = (
         kernels=[Portable(_lower, lambda graph, op: 10.0 * macs(graph, op))],
         check=_check,
         notes="adjoints and broadcast batches",
-        versions=(1, 4),
+        versions=(1, 5),
     ),
 )

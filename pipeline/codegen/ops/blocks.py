@@ -254,6 +254,6 @@ SUPPORT = (
     _support("DEPTH_TO_SPACE", planned(_plan_depth), _check_depth, (1, 2)),
     _support("PACK", planned(_plan_stack), _check_stack, (1, 4)),
     _support("UNPACK", planned(_plan_stack), _check_stack, (1, 4)),
-    _support("SLICE", planned(_plan_slice), _check_slice, (1, 6), "constant bounds"),
+    _support("SLICE", planned(_plan_slice), _check_slice, (1, 7), "constant bounds"),
     _support("BROADCAST_TO", planned(_plan_broadcast), _check_broadcast, (1, 3)),
 )

@@ -75,6 +75,6 @@ SUPPORT = (
         kernels=[Portable(_lower, moved_elements)],
         check=_check,
         notes="int32 indices, constant or computed",
-        versions=(1, 7),
+        versions=(1, 8),
     ),
 )

@@ -126,6 +126,16 @@ def _lower_relu(site: Site) -> Code:
     return _elementwise(site, params, "relu_s16")
 
 
+def rescaled(site: Site) -> Code:
+    """QUANTIZE from int16 to int16: one scale on both sides of zero."""
+    data, result = tensor(site.graph, site.op, 0), common.output(site.graph, site.op)
+    both = _scale(float(scale_of(data)) / float(scale_of(result)))
+    params = Initializer(
+        "relu_s16_t", {"above": both, "below": both, "sign": 1, "min": _LOW, "max": _HIGH}
+    )
+    return _elementwise(site, params, "relu_s16")
+
+
 def _lower_sigmoid(site: Site) -> Code:
     data = tensor(site.graph, site.op, 0)
     log2, exact = _power_of_two(data)

@@ -214,11 +214,11 @@ def instructions(graph: Graph, op: Op) -> float:
 FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {
     "ABS": (_abs, (1, 5)),
     "HARD_SWISH": (_hard_swish, (1, 3)),
-    "RELU": (_relu, (1, 3)),
+    "RELU": (_relu, (1, 4)),
     "RELU6": (_relu6, (1, 3)),
     "LEAKY_RELU": (_leaky_relu, (1, 3)),
-    "LOGISTIC": (_logistic, (1, 3)),
-    "TANH": (_tanh, (1, 3)),
+    "LOGISTIC": (_logistic, (1, 4)),
+    "TANH": (_tanh, (1, 4)),
 }
 """Operator -> its function and the versions known."""
 

@@ -341,10 +341,10 @@ SUPPORT = (
         name="CONCATENATION",
         kernels=[planned(_plan_concat)],
         check=_check_concat,
-        versions=(1, 4),
+        versions=(1, 5),
     ),
     replace(
-        _BASE, name="SPLIT", kernels=[planned(_plan_split)], check=_check_split, versions=(1, 4)
+        _BASE, name="SPLIT", kernels=[planned(_plan_split)], check=_check_split, versions=(1, 5)
     ),
     replace(
         _BASE,
@@ -359,7 +359,7 @@ SUPPORT = (
         kernels=[planned(_plan_slice)],
         check=_check_slice,
         notes="constant bounds; no ellipsis, no new dimensions",
-        versions=(1, 8),
+        versions=(1, 9),
     ),
     replace(
         _BASE,
@@ -367,7 +367,7 @@ SUPPORT = (
         kernels=[planned(_plan_transpose)],
         check=_check_transpose,
         notes="constant permutation",
-        versions=(1, 6),
+        versions=(1, 7),
     ),
     *(
         replace(

@@ -1,4 +1,4 @@
-"""QUANTIZE and DEQUANTIZE: where a model meets float, and rescaling in between."""
+"""QUANTIZE, DEQUANTIZE and NEG: where a model meets float, and rescaling in between."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.codegen.numeric import (
     scale_of,
     zero_of,
 )
-from pipeline.codegen.ops import common
+from pipeline.codegen.ops import common, int16
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.lookup import lookup_code
 from pipeline.convert.graph import Graph, Op
@@ -28,10 +28,13 @@ def _check_quantize(graph: Graph, op: Op) -> Problem:
         ("float32", "int8"),
         ("float32", "int16"),
         ("int8", "int8"),
+        ("int16", "int16"),
         ("int8", "uint8"),
         ("uint8", "int8"),
     ):
         return f"{data.dtype} to {result.dtype}", common.REQUANTISE
+    if data.dtype == "int16" and (zero_of(data) or zero_of(result)):
+        return "int16 data with a zero point", common.BROKEN
     return common.first(
         None if data.dtype == "float32" else common.quantised(data),
         common.quantised(result),
@@ -54,6 +57,8 @@ def _lower_quantize(site: Site) -> Code:
     if data.dtype == "float32":
         name = f"quantize_f32_{common.suffix(result)}"
         return _float_code(site, name, float(scale_of(result)), zero_of(result))
+    if data.dtype == "int16":
+        return int16.rescaled(site)
     stored = np.arange(256).astype(np.uint8)
     x = stored.view(np.int8 if data.dtype == "int8" else np.uint8).astype(np.int64)
     multiplier, shift = quantize_multiplier(float(scale_of(data)) / float(scale_of(result)))
@@ -67,6 +72,26 @@ def _lower_dequantize(site: Site) -> Code:
     data = tensor(site.graph, site.op, 0)
     name = f"dequantize_{common.suffix(data)}_f32"
     return _float_code(site, name, float(scale_of(data)), zero_of(data))
+
+
+def _check_neg(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 1)
+    if problem:
+        return problem
+    data, result = tensor(graph, op, 0), common.output(graph, op)
+    if (data.dtype, result.dtype) != ("float32", "float32"):
+        return f"{data.dtype} data", "multiply by -1 instead"
+    return common.same_shape(data, result)
+
+
+def _lower_neg(site: Site) -> Code:
+    count = common.elements(common.output(site.graph, site.op))
+    return Code(
+        function="negate_f32",
+        body=f"negate_f32({site.input(0)}, {site.output()}, {count});",
+        files=("kernels.h", "portable/negate_f32.c"),
+        in_place=(0,),
+    )
 
 
 def _float_code(site: Site, function: str, scale: float, zero: int) -> Code:
@@ -85,11 +110,11 @@ def _instructions(graph: Graph, op: Op) -> float:
 SUPPORT = (
     Support(
         name="QUANTIZE",
-        dtypes=("float32", "int8", "uint8"),
+        dtypes=("float32", "int8", "int16", "uint8"),
         kernels=[Portable(_lower_quantize, _instructions)],
         check=_check_quantize,
-        notes="float32 to int8 and int16; int8 to int8; int8 to uint8 and back",
-        versions=(1, 3),
+        notes="float32 to int8 and int16; within int8 and int16; int8 to uint8 and back",
+        versions=(1, 4),
     ),
     Support(
         name="DEQUANTIZE",
@@ -97,6 +122,14 @@ SUPPORT = (
         kernels=[Portable(_lower_dequantize, _instructions)],
         check=_check_dequantize,
         notes="int8 and int16 to float32",
-        versions=(1, 5),
+        versions=(1, 7),
+    ),
+    Support(
+        name="NEG",
+        dtypes=("float32",),
+        kernels=[Portable(_lower_neg, _instructions)],
+        check=_check_neg,
+        notes="float32, as converters leave it between DEQUANTIZE and QUANTIZE",
+        versions=(1, 2),
     ),
 )

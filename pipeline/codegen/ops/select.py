@@ -19,7 +19,7 @@ def _check_maximum(graph: Graph, op: Op) -> Problem:
         return problem
     a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
     return common.first(
-        common.typed(a, b, result),
+        common.alike(a, b, result),
         common.same_quantisation(a, result),
         common.same_quantisation(b, result),
     )
@@ -34,7 +34,7 @@ def _lower_maximum(site: Site) -> Code:
             "sign": 1 if site.op.name == "MAXIMUM" else -1,
         },
     )
-    return _binary(site, params, "maximum_s8")
+    return _binary(site, params, f"maximum_{common.suffix(a)}")
 
 
 def _binary(site: Site, params: Initializer, function: str) -> Code:
@@ -129,11 +129,11 @@ SUPPORT = (
     *(
         Support(
             name=name,
-            dtypes=("int8",),
+            dtypes=common.WIDE,
             kernels=[Portable(_lower_maximum, _instructions)],
             check=_check_maximum,
             notes="with broadcasting",
-            versions=(1, 4),
+            versions=(1, 5),
         )
         for name in ("MAXIMUM", "MINIMUM")
     ),
