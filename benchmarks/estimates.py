@@ -31,9 +31,9 @@ from tflite_builder import Build, T  # noqa: E402
 from pipeline import deploy  # noqa: E402
 from pipeline.board import boards, load_board  # noqa: E402
 from pipeline.codegen.program import Layer, Program  # noqa: E402
-from pipeline.errors import McuError  # noqa: E402
+from pipeline.errors import DoesNotFit, McuError  # noqa: E402
 from pipeline.run import write_json  # noqa: E402
-from pipeline.search.estimates import TABLE, _figures  # noqa: E402
+from pipeline.search.estimates import TABLE, _figures, key  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Seen:
     """One measured program."""
 
     model: str
-    layers: list[tuple[str, int, int, int]]  # kernel, cost model, output elements, measured
+    layers: list[tuple[str, str, int, int, int]]  # kernel, encoding, model, elements, measured
     inference: int
     code: int
     runtime: list[str]
@@ -64,6 +64,10 @@ def generated(folder: Path) -> list[Path]:
         "gen_wide": ((6, 6, 32), [c(1, 1, 64), d(3), c(1, 1, 64), c(3, 1, 32)]),
         "gen_gray": ((28, 28, 1), [c(3, 2, 8), c(3, 1, 16), c(3, 2, 16), d(5)]),
         "gen_odd": ((9, 7, 5), [c(3, 1, 7), d(3), c(2, 1, 10), c(1, 2, 13)]),
+        "gen_wide2": ((5, 7, 48), [c(3, 1, 40), d(3), c(1, 1, 96), d(3, 2), c(3, 2, 24)]),
+        "gen_gray2": ((32, 24, 1), [c(5, 2, 12), d(3), c(1, 1, 20), c(3, 1, 20), d((1, 5))]),
+        "gen_odd2": ((11, 6, 3), [c(2, 1, 9), d(2), c(3, 1, 15), d(4, 2), c(1, 1, 5)]),
+        "gen_line2": ((64, 1, 10), [c((9, 1), 1, 12), d((5, 1)), c((1, 1), 1, 32), d((4, 1), 2)]),
         "gen_line": ((40, 1, 6), [c((5, 1), 1, 16), d((3, 1)), c((3, 1), 2, 20)]),
     }
     files = []
@@ -86,7 +90,7 @@ def _chain(shape: tuple[int, int, int], ops: list) -> bytes:
         deep = op == "DEPTHWISE_CONV_2D"
         sizes = (1, kh, kw, out) if deep else (out, kh, kw, c)
         scale = random.uniform(0.01, 0.02, out).astype(np.float32)
-        weights = random.integers(-100, 101, sizes)
+        weights = np.clip(random.normal(0, 30, sizes), -127, 127).round()
         axis = 3 if deep else 0
         wt = b.tensor(T(sizes, "int8", scale, 0, axis=axis, data=weights))
         bt = b.tensor(T((out,), "int32", scale * 0.05, 0, data=random.integers(-99, 99, out)))
@@ -119,7 +123,8 @@ def measure(model: Path, board: str, folder: Path) -> Seen:
     image = json.loads((run / "image.json").read_text())
     cost = {layer.index: layer.cost for layer in report.layers}
     layers = [
-        (x["kernel"], x["estimate"], x["elements"], cost[x["index"]]) for x in program["layers"]
+        (x["kernel"], x["encoding"], x["estimate"], x["elements"], cost[x["index"]])
+        for x in program["layers"]
     ]
     objects = _objects(run / "project", load_board(board).toolchain)
     runtime = [name for name in objects if name.startswith("runtime/")]
@@ -197,13 +202,14 @@ def fitted(seen: list[Seen]) -> dict[str, Any]:
     """Factors of the kernels, bytes of the code."""
     by_kernel = defaultdict(list)
     for run in seen:
-        for kernel, *figures_seen in run.layers:
-            by_kernel[kernel].append(tuple(figures_seen))
+        for kernel, encoding, *row in run.layers:
+            for name in {kernel, key(kernel, encoding)}:
+                by_kernel[name].append(tuple(row))
     files = {_file(name): run.objects[name] for run in seen for name in run.runtime}
     base = [
         run.code - run.network_code - sum(run.objects[name] for name in run.runtime) for run in seen
     ]
-    overhead = [run.inference - sum(layer[3] for layer in run.layers) for run in seen]
+    overhead = [run.inference - sum(layer[4] for layer in run.layers) for run in seen]
     return {
         "kernels": {name: list(fit(rows)) for name, rows in sorted(by_kernel.items())},
         "overhead": max(0, int(np.median(overhead))),
@@ -218,8 +224,8 @@ def error_of(entry: dict[str, Any], run: Seen) -> tuple[float, float]:
     """How far instructions and code of a program are from what `entry` makes one expect."""
     core = _figures({**entry, "kernels": dict(entry["kernels"])})
     layers = [
-        Layer(i, "", "", 0, kernel, estimate=cost, elements=elements)
-        for i, (kernel, cost, elements, _) in enumerate(run.layers)
+        Layer(i, "", "", 0, kernel, encoding, estimate=cost, elements=elements)
+        for i, (kernel, encoding, cost, elements, _) in enumerate(run.layers)
     ]
     program = Program("", {}, tuple(_file(name) for name in run.runtime), tuple(layers), 0)
     work = sum(core.instructions(layer) for layer in layers) + core.overhead
@@ -244,13 +250,16 @@ def main() -> int:
             board = load_board(board_id)
             if board.qemu is None or board.core in cores:
                 continue
-            seen = []
+            seen, whole = [], True
             for model in models:
                 try:
                     seen.append(measure(model, board_id, folder))
                 except McuError as error:
+                    whole &= isinstance(error, DoesNotFit)
                     print(f"  {model.stem} on {board_id}: {str(error).splitlines()[0][:90]}")
-            if seen:
+            if not whole:
+                print(f"{board_id}: left as it was")
+            elif seen:
                 print(board_id)
                 cores[board.core] = figures(seen)
     write_json(TABLE, {"cores": {**known, **cores}})

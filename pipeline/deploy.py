@@ -34,6 +34,7 @@ def deploy(
     data: str | Path | None = None,
     prune: str = "none",
     epochs: int | None = None,
+    scheme: str = "int8",
     engine: str = "aot",
     optimize: str = "balanced",
     tflm: str = "",
@@ -56,6 +57,7 @@ def deploy(
         data: .npz with x and y, "digits", or "random"; a Keras model needs one.
         prune: recipe such as "magnitude:0.75"; "none".
         epochs: fine-tuning epochs after pruning; None lets the recipe choose.
+        scheme: how a Keras model is quantised: "int8" or "int16x8".
         engine: "aot" or "tflm".
         optimize: what the aot engine favours: "size", "balanced", "speed".
         tflm: TensorFlow Lite Micro for the engine "tflm": a folder or a lib_deps entry.
@@ -86,6 +88,7 @@ def deploy(
         optimize=optimize,
         on=on,
         until=until,
+        scheme=scheme,
     )
     run = artifacts.run_for(model, out, suffix=board)
 
@@ -98,7 +101,7 @@ def deploy(
         network = run.path / artifacts.PRUNED
     if end := done("prune"):
         return end
-    flat = stages.quantize(run, network, chosen, trust=trust, progress=progress)
+    flat = stages.quantize(run, network, chosen, scheme=scheme, trust=trust, progress=progress)
     if end := done("quantize"):
         return end
     graph = stages.convert(run, flat, progress=progress)

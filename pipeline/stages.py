@@ -60,6 +60,7 @@ def preflight(
     optimize: str,
     on: str,
     until: str,
+    scheme: str = "int8",
 ) -> None:
     """Checks all that can be known before any work is done.
 
@@ -72,10 +73,12 @@ def preflight(
     from pipeline.flash.qemu import qemu_program
     from pipeline.load.sniff import TFLITE, sniff
     from pipeline.prune import parse_recipe
+    from pipeline.quantize import SCHEMES
     from pipeline.render import offline
 
     for option, value, known in (
         ("--until", until, STEPS),
+        ("--scheme", scheme, SCHEMES),
         ("--engine", engine, ENGINES),
         ("--optimize", optimize, OPTIMIZE),
         ("--on", on, PLACES),
@@ -89,6 +92,10 @@ def preflight(
     if flat and recipe != "none":
         raise WrongUse(
             "a .tflite can't be pruned", where="--prune", hint="give the Keras model it came from"
+        )
+    if flat and scheme != "int8":
+        raise WrongUse(
+            "a .tflite is quantised already", where="--scheme", hint="give the Keras model"
         )
     last = STEPS.index(until)
     if not flat or last >= STEPS.index("measure"):
@@ -152,6 +159,7 @@ def quantize(
     model: Path,
     data: DataOptions,
     *,
+    scheme: str = "int8",
     trust: bool = False,
     progress: Progress = silent,
 ) -> FlatModel:
@@ -168,12 +176,12 @@ def quantize(
         progress("quantize", 0, 0, f"reading {model.name}")
         network = cast("Network", load_model(model, trust=trust))
         split = data.split(network.signature)
-        flat = quantize_network(network, split.train, progress=progress)
+        flat = quantize_network(network, split.train, scheme=cast(Any, scheme), progress=progress)
         write_atomically(folder / MODEL, flat.content)
         write_json(folder / FACTS, _keras_facts(network, flat, split, progress))
         return flat
 
-    key = digest(file_key(model), data.key(), trust)
+    key = digest(file_key(model), data.key(), trust, scheme)
     return run.step("quantize", key, (MODEL, FACTS), make, flat_of)
 
 

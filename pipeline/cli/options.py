@@ -78,3 +78,6 @@ Tflm = Annotated[
     str,
     typer.Option("--tflm", help="TensorFlow Lite Micro for --engine tflm: folder or lib_deps."),
 ]
+Scheme = Annotated[
+    str, typer.Option("--scheme", help="How a Keras model is quantised: int8 or int16x8.")
+]

@@ -20,6 +20,7 @@ Examples:
 def command(
     model: Annotated[Path, typer.Argument(help="A Keras file: pruned.keras, .h5, SavedModel.")],
     data: options.Data = None,
+    scheme: options.Scheme = "int8",
     out: options.Out = None,
     x_scale: options.XScale = None,
     x_zero_point: options.XZeroPoint = None,
@@ -27,7 +28,7 @@ def command(
     trust: options.Trust = False,
     json: options.Json = False,
 ) -> None:
-    """Quantise a Keras network to an int8 .tflite."""
+    """Quantise a Keras network to an integer .tflite."""
 
     def work() -> None:
         from pipeline import artifacts, stages
@@ -38,6 +39,7 @@ def command(
                 run,
                 model,
                 artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed),
+                scheme=scheme,
                 trust=trust,
                 progress=progress,
             )

@@ -40,6 +40,9 @@ def command(
     max_drop: Annotated[
         float, typer.Option("--max-drop", help="End trials that lose more accuracy than that.")
     ] = 0.05,
+    schemes: Annotated[
+        str, typer.Option("--schemes", help="Ways to quantise to explore: int8,int16x8.")
+    ] = "int8",
     storage: Annotated[
         str,
         typer.Option("--storage", help="Database URL; machines that share it share the study."),
@@ -84,6 +87,7 @@ def command(
             trials=trials,
             seconds=seconds,
             max_drop=max_drop,
+            schemes=tuple(name.strip() for name in schemes.split(",")),
             epochs=epochs,
             engine=engine,
             samples=samples,
@@ -127,7 +131,7 @@ def _pick(settings: Settings, number: int, into: Path, json: bool, progress: Pro
 
 def line_of(trial: Tried) -> str:
     """A trial that has ended, on one line."""
-    head = f"trial {trial.number}: {trial.prune or '?'}, {trial.optimize or '?'}: "
+    head = f"trial {trial.number}: {_how(trial)}: "
     if trial.state == "measured":
         twin = f" (as trial {trial.twin})" if trial.twin is not None else ""
         return (
@@ -136,6 +140,11 @@ def line_of(trial: Tried) -> str:
     words = {"ended": "ended early", "failed": "failed", "lost": "lost with its worker"}
     state = words.get(trial.state, trial.state)
     return head + (f"{state}: {trial.reason}" if trial.reason else state)
+
+
+def _how(trial: Tried) -> str:
+    scheme = f", {trial.scheme}" if trial.scheme not in ("", "int8") else ""
+    return f"{trial.prune or '?'}{scheme}, {trial.optimize or '?'}"
 
 
 _WORDS = {
@@ -164,5 +173,5 @@ def table(front: Front) -> str:
         lines.append(f"{'trial':>6} " + " ".join(f"{head:>13}" for head in heads) + "  how")
     for trial in front.points:
         cells = " ".join(f"{_shown(k, trial.values[k]):>13}" for k in front.objectives)
-        lines.append(f"{trial.number:>6} {cells}  {trial.prune}, {trial.optimize}")
+        lines.append(f"{trial.number:>6} {cells}  {_how(trial)}")
     return "\n".join(lines)

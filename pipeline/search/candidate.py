@@ -57,7 +57,7 @@ class Measurer:
         if self._flat:
             self._must_fit(settings.model, "none", candidate.optimize, inner)
         else:
-            network = settings.folder / "networks" / digest(candidate.prune)[:16]
+            network = settings.folder / "networks" / digest(candidate.prune, candidate.scheme)[:16]
             with locked(network):
                 self._train(network, candidate, inner)
             self._must_fit(flat_of(network), "none", candidate.optimize, inner)
@@ -79,6 +79,7 @@ class Measurer:
             data=s.data,
             prune=candidate.prune,
             epochs=s.epochs,
+            scheme=candidate.scheme,
             engine=s.engine,
             optimize=candidate.optimize,
             on=self._on,
@@ -108,7 +109,9 @@ class Measurer:
                 hint="give a data set with x and y",
             )
         if candidate.prune != "none":
-            self._must_hold(facts["float_accuracy"], facts["quantized_accuracy"], "in int8")
+            self._must_hold(
+                facts["float_accuracy"], facts["quantized_accuracy"], f"in {candidate.scheme}"
+            )
 
     def _must_hold(self, before: float | None, now: float | None, when: str) -> None:
         if before is None or now is None:

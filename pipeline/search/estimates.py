@@ -21,13 +21,19 @@ TABLE = Path(__file__).with_name("estimates.json")
 _BASE_CODE, _LAYER_CODE, _FILE_CODE, _OTHER_RAM = 16_000, 120, 600, 600
 
 
+def key(kernel: str, encoding: str) -> str:
+    """What a layer's figures are filed under; each encoding has code of its own."""
+    return f"{kernel}: {encoding}" if encoding else kernel
+
+
 @dataclass(frozen=True)
 class CoreFigures:
     """What was found by measuring on one core.
 
     Attributes:
-        kernels: kernel function -> (factor, per element, per call): instructions = factor *
-            estimate of the cost model + per element * output elements + per call.
+        kernels: kernel function, with and without the encoding of its weights -> (factor, per
+            element, per call): instructions = factor * estimate of the cost model + per
+            element * output elements + per call.
         overhead: instructions of an inference outside of the layers.
         base_code: bytes of flash without any kernel: monitor, port, C library.
         layer_code: bytes of generated code per layer.
@@ -46,7 +52,8 @@ class CoreFigures:
 
     def instructions(self, layer: Layer) -> int:
         """Expected instructions of a layer; uncalibrated kernels count as their model says."""
-        factor, element, call = self.kernels.get(layer.kernel, (1.0, 0.0, 0.0))
+        alone = self.kernels.get(layer.kernel, (1.0, 0.0, 0.0))
+        factor, element, call = self.kernels.get(key(layer.kernel, layer.encoding), alone)
         return max(0, round(factor * layer.estimate + element * layer.elements + call))
 
     def code_bytes(self, program: Program) -> int:

@@ -21,7 +21,7 @@ class Tried:
         state: "measured" on the emulated board, "ended" early as hopeless, "failed" with an
             error of its own, "lost" with its worker (it is tried again under a new number),
             "running" or "waiting".
-        prune, optimize: the candidate; "" before it is known.
+        prune, optimize, scheme: the candidate; "" before it is known.
         values: objective -> figure, empty unless measured.
         facts: further figures: sparsity, flash_model_bytes, arena_bytes, ...
         reason: why it was ended or failed.
@@ -40,6 +40,7 @@ class Tried:
     twin: int | None = None
     worker: str = ""
     seconds: float | None = None
+    scheme: str = "int8"
 
 
 @dataclass(frozen=True)

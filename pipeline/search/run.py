@@ -12,6 +12,7 @@ from pipeline import stages
 from pipeline.deploy import Deployment
 from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
+from pipeline.quantize import SCHEMES
 from pipeline.run import write_atomically, write_json
 from pipeline.search.candidate import Measurer, emulator_of
 from pipeline.search.front import OBJECTIVES, Front, Tried
@@ -78,7 +79,7 @@ def _study(settings: Settings, progress: Progress) -> optuna.Study:
         with contextlib.suppress(NoStudy):
             return open_study(settings)
     progress("search", 0, settings.trials, "looking at the network")
-    space = space_of(Path(settings.model), trust=settings.trust)
+    space = space_of(Path(settings.model), schemes=settings.schemes, trust=settings.trust)
     # A .tflite answers the same whatever the engine is optimised for.
     objectives = OBJECTIVES if space.size is None else OBJECTIVES[1:]
     return open_study(settings, space, objectives)
@@ -108,6 +109,9 @@ def preflight(settings: Settings) -> None:
                 where=str(folder),
                 hint="name a new folder with --out",
             )
+    for scheme in settings.schemes:
+        if scheme not in SCHEMES:
+            raise WrongUse(f"{scheme!r} is not known", where="--schemes", hint=", ".join(SCHEMES))
     stages.preflight(
         Path(settings.model),
         settings.board,
@@ -159,7 +163,7 @@ def pick(settings: Settings, number: int, into: Path, *, progress: Progress = si
     if not into.exists() and (source / "steps.json").is_file():
         into.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, into)
-    candidate = Candidate(trial.prune, trial.optimize)
+    candidate = Candidate(trial.prune, trial.optimize, trial.scheme)
     return Measurer(settings).deploy(candidate, into, progress)
 
 

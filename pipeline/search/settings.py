@@ -38,6 +38,7 @@ class Settings:
             of other machines included.
         seconds: start no trial after so many seconds; None for no such limit.
         max_drop: trials whose accuracy falls by more are ended early; 0..1.
+        schemes: ways to quantise that are explored.
         epochs, engine, samples, x_scale, x_zero_point, seed, trust: as for `deploy`.
         heartbeat: seconds between two signs of life of a worker; one that is silent for four
             times as long is taken for dead, and its trial is tried again.
@@ -52,6 +53,7 @@ class Settings:
     trials: int = 30
     seconds: float | None = None
     max_drop: float = 0.05
+    schemes: tuple[str, ...] = ("int8",)
     epochs: int | None = None
     engine: str = "aot"
     samples: int | None = None
@@ -92,4 +94,5 @@ class Settings:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Settings:
         """As `to_json` wrote it."""
-        return cls(**{f.name: document[f.name] for f in fields(cls)})
+        values = {f.name: document[f.name] for f in fields(cls)}
+        return cls(**{**values, "schemes": tuple(document["schemes"])})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +32,10 @@ class Candidate:
 
     prune: str
     optimize: str
+    scheme: str = "int8"
 
     def __str__(self) -> str:
-        return f"{self.prune}, {self.optimize}"
+        return f"{self.prune}, {self.scheme}, {self.optimize}"
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,14 @@ class Space:
         fractions: groups whose neurons can be removed, the heaviest first.
         depthwise: there are depthwise kernels, which take an amount of their own.
         optimize: goals of the engine.
+        schemes: ways to quantise, the first one taken for the first candidates.
     """
 
     sparsities: tuple[Group, ...] = ()
     fractions: tuple[Group, ...] = ()
     depthwise: bool = False
     optimize: tuple[str, ...] = OPTIMIZE
+    schemes: tuple[str, ...] = ("int8",)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -84,7 +87,9 @@ class Space:
     @property
     def size(self) -> int | None:
         """Number of candidates where they can be tried one by one; else None."""
-        return len(self.optimize) if self.kinds == ("none",) else None
+        if self.kinds != ("none",):
+            return None
+        return len(self.optimize) * len(self.schemes)
 
     def to_json(self) -> dict[str, Any]:
         """For the study's attributes: all workers explore the same space."""
@@ -102,12 +107,16 @@ class Space:
             groups("fractions"),
             document["depthwise"],
             tuple(document["optimize"]),
+            tuple(document["schemes"]),
         )
 
     def suggest(self, trial: BaseTrial) -> Candidate:
         """Draws a candidate: the study's sampler decides."""
         kind = trial.suggest_categorical("kind", self.kinds)
         optimize = trial.suggest_categorical("optimize", self.optimize)
+        scheme = self.schemes[0]
+        if len(self.schemes) > 1:
+            scheme = str(trial.suggest_categorical("scheme", self.schemes))
         stages = []
         if kind in ("neurons", "both"):
             stages.append(_stage(trial, "neurons", self.fractions, _FRACTION))
@@ -116,12 +125,18 @@ class Space:
             if self.depthwise:
                 text += f",depthwise={_amount(trial, 'magnitude.depthwise', (0.0, 0.75))}"
             stages.append(text)
-        return Candidate("+".join(stages) or "none", str(optimize))
+        return Candidate("+".join(stages) or "none", str(optimize), scheme)
 
     def start(self) -> list[dict[str, Any]]:
         """Parameters worth trying before the sampler knows anything; the unpruned one first."""
+        first = {"scheme": self.schemes[0]} if len(self.schemes) > 1 else {}
         if self.size is not None:
-            return [{"kind": "none", "optimize": goal} for goal in self.optimize]
+            schemes = [{"scheme": s} for s in self.schemes] if first else [{}]
+            return [
+                {"kind": "none", "optimize": goal, **scheme}
+                for scheme in schemes
+                for goal in self.optimize
+            ]
         goal = "balanced" if "balanced" in self.optimize else self.optimize[0]
         points = [
             ("none", 0.0, 0.0),
@@ -132,7 +147,7 @@ class Space:
             ("neurons", 0.0, 0.25),
         ]
         return [
-            {"kind": kind, "optimize": goal, **self._amounts(kind, sparsity, fraction)}
+            {"kind": kind, "optimize": goal, **first, **self._amounts(kind, sparsity, fraction)}
             for kind, sparsity, fraction in points
             if kind in self.kinds
         ]
@@ -163,7 +178,7 @@ def _amount(trial: BaseTrial, name: str, bounds: tuple[float, float]) -> float:
     return round(trial.suggest_float(name, *bounds, step=_GRID), 2)
 
 
-def space_of(model: Path, *, trust: bool = False) -> Space:
+def space_of(model: Path, *, schemes: tuple[str, ...] = ("int8",), trust: bool = False) -> Space:
     """The space for a model: of a .tflite only the engine's settings can be chosen.
 
     Raises:
@@ -175,7 +190,8 @@ def space_of(model: Path, *, trust: bool = False) -> Space:
     if sniff(model).format == TFLITE:
         return Space()
     network = load_model(model, trust=trust)
-    return Space() if isinstance(network, FlatModel) else space_of_network(network)
+    assert not isinstance(network, FlatModel)
+    return replace(space_of_network(network), schemes=schemes)
 
 
 def space_of_network(network: Network) -> Space:

@@ -272,4 +272,5 @@ def tried_of(trial: optuna.trial.FrozenTrial, objectives: tuple[str, ...]) -> Tr
         twin=known.get("twin"),
         worker=known.get("worker", ""),
         seconds=spent,
+        scheme=known.get("scheme", ""),
     )

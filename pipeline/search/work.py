@@ -144,6 +144,7 @@ class _Objective:
         trial.set_user_attr("worker", f"{socket.gethostname()}:{os.getpid()}")
         trial.set_user_attr("prune", candidate.prune)
         trial.set_user_attr("optimize", candidate.optimize)
+        trial.set_user_attr("scheme", candidate.scheme)
         tried = tuple(tried_of(t, self._objectives) for t in self._study.get_trials(deepcopy=False))
         try:
             outcome = self._twin(trial, candidate, tried)
@@ -167,8 +168,9 @@ class _Objective:
     def _twin(self, trial: Trial, candidate: Candidate, tried: tuple[Tried, ...]) -> Outcome | None:
         """The result of an earlier trial of the same candidate."""
         for other in tried:
-            same = (other.prune, other.optimize) == (candidate.prune, candidate.optimize)
-            if not same or other.twin is not None or other.number == trial.number:
+            if Candidate(other.prune, other.optimize, other.scheme) != candidate:
+                continue
+            if other.twin is not None or other.number == trial.number:
                 continue
             if other.state in ("measured", "ended"):
                 self.twins += 1

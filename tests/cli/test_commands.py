@@ -13,7 +13,7 @@ import pytest
 MCU = Path(sys.executable).with_name("mcu")
 COMMANDS = (
     "deploy", "prune", "quantize", "convert", "render", "build", "flash", "measure", "report",
-    "bench", "compare", "history", "boards", "ops", "ports", "doctor",
+    "bench", "compare", "history", "analyze", "search", "boards", "ops", "ports", "doctor",
 )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from optuna.distributions import BaseDistribution
 from optuna.trial import FixedTrial
@@ -53,7 +55,22 @@ def test_amounts_of_groups_become_amounts_of_layers() -> None:
     assert magnitude.depthwise == 0.3
 
 
-@pytest.mark.parametrize("space", [CNN, Space(fractions=CNN.fractions)])
+def test_schemes_are_explored_where_there_are_several() -> None:
+    space = replace(CNN, schemes=("int8", "int16x8"))
+    point = {"kind": "none", "optimize": "size", "scheme": "int16x8"}
+    assert space.suggest(FixedTrial(point)) == Candidate("none", "size", "int16x8")
+    assert Space(schemes=("int8", "int16x8")).size == 6
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        CNN,
+        Space(fractions=CNN.fractions),
+        replace(CNN, schemes=("int8", "int16x8")),
+        Space(schemes=("int8", "int16x8")),
+    ],
+)
 def test_the_first_candidates_lie_in_the_space(space: Space) -> None:
     starts = space.start()
     assert starts[0]["kind"] == "none", "the unpruned network is the yardstick"
