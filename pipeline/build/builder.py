@@ -50,12 +50,19 @@ def build(
         progress: called about once a second.
 
     Raises:
-        ToolMissing: compiler or PlatformIO is not installed.
+        ToolMissing: compiler or PlatformIO is not installed, or the framework out of reach.
         DoesNotFit: flash or RAM overflows.
         StepFailed: the compiler's own lines, or the time limit.
     """
     without_registry = offline()
     if without_registry:
+        if board.platformio.framework:
+            raise ToolMissing(
+                f"the {board.platformio.framework} core comes from PlatformIO's registry, which "
+                "can't be reached",
+                where=board.id,
+                hint="connect this machine to the network, or take a bare-metal board",
+            )
         require_compiler(board)
     localise(project, without_registry)
     core = setup_core(core_dir)

@@ -150,11 +150,13 @@ def _files(
     def fill(template: str) -> str:
         return jinja.get_template(template).render(context)
 
-    files["platformio.ini"] = fill("templates/platformio.ini.j2")
+    arduino = board.platformio.framework == "arduino"
+    files["platformio.ini"] = fill(f"templates/{'arduino' if arduino else 'platformio'}.ini.j2")
     files["README.md"] = fill("templates/README.md.j2")
     files[".gitignore"] = fill("templates/gitignore.j2")
-    files["scripts/link.py"] = fill("templates/link.py.j2")
-    files["src/main.c"] = fill("templates/main.c.j2")
+    if not arduino:  # Arduino cores bring their own flags and main()
+        files["scripts/link.py"] = fill("templates/link.py.j2")
+        files["src/main.c"] = fill("templates/main.c.j2")
     if tflm is not None:
         files["src/network/tflm_model.h"] = fill("templates/tflm_model.h.j2")
         files["scripts/tflm.py"] = fill("templates/tflm.py.j2")

@@ -11,7 +11,11 @@ from pipeline.resources import FIRMWARE
 
 PORTS = FIRMWARE / "ports"
 # One board of each family is enough: boards differ in numbers only.
-BY_FAMILY = {load_board(board_id).port: board_id for board_id in reversed(boards())}
+BY_FAMILY = {
+    load_board(board_id).port: board_id
+    for board_id in reversed(boards())
+    if not load_board(board_id).platformio.framework
+}
 STRICT = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 
 

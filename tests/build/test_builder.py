@@ -93,3 +93,8 @@ def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "image.json").write_text("[]")
     with pytest.raises(StepFailed, match="not an image"):
         load_image(tmp_path)
+
+
+def test_an_arduino_core_needs_the_registry(tmp_path: Path) -> None:
+    with pytest.raises(ToolMissing, match="arduino core comes from PlatformIO's registry"):
+        built("uno_r4_minima", tmp_path, tiny_program())
