@@ -83,3 +83,16 @@ def test_it_needs_data_and_a_model(mcu, shared: Path, tmp_path: Path) -> None:
     ran = mcu("search", tmp_path / "bad.keras", "-b", "disco_f407vg", "-d", "random", "--json")
     assert ran.code == 1
     assert ran.json["error"]["kind"] == "ModelError"
+
+
+def test_what_can_not_fit_is_ended_before_it_is_built(mcu, shared: Path, tmp_path: Path) -> None:
+    model = shared / "models/ad01_int8.tflite"
+    ran = mcu("search", model, "-b", "bbcmicrobit", "-d", "random", "--out", "s", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["front"] == []
+    assert [t["state"] for t in ran.json["trials"]] == ["ended"] * 3
+    assert all("does not fit: flash overflows" in t["reason"] for t in ran.json["trials"])
+    assert not (tmp_path / "s/trials").exists()
+    again = mcu("search", model, "-b", "bbcmicrobit", "-d", "random", "--out", "s")
+    assert "0 measured, 3 ended early" in again.out
+    assert "trial" not in again.err.replace("0/3", ""), "nothing is tried twice"
