@@ -112,3 +112,10 @@ void mon_out_milli(float value)
                           (char)('0' + (int)(rest / 10u % 10u)), (char)('0' + (int)(rest % 10u))};
     mon_out_n(text, sizeof text);
 }
+
+void mon_out_number_line(const char *before, uint64_t value, const char *after)
+{
+    mon_out(before);
+    mon_out_u64(value);
+    mon_out_line(after);
+}

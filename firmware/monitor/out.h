@@ -23,7 +23,8 @@ void mon_out_hex8(uint8_t value);
 /* As printf's "%.3f", rounded half to even; beyond 2^63 it is "inf". */
 void mon_out_milli(float value);
 
-/* text, CR and LF. */
+/* text, CR and LF; the second with a number between. */
 void mon_out_line(const char *text);
+void mon_out_number_line(const char *before, uint64_t value, const char *after);
 
 #endif

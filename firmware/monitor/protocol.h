@@ -54,13 +54,11 @@
 #define MON_RESETTING 0xCBu
 
 /* Reasons of a NAK. */
-#define MON_NAK_MISSING 1u /* u16 first missing chunk, then a bit for each that follows it */
-#define MON_NAK_MISMATCH                                                                           \
-    2u                    /* the input's CRC is not the one of the RUN: all must be sent again     \
-                           */
-#define MON_NAK_ENGINE 3u /* text: what the engine says */
-#define MON_NAK_TYPE   4u /* unknown type of request */
-#define MON_NAK_LENGTH 5u /* the payload has a length the request can't have */
-#define MON_NAK_STALE  6u /* an older request whose answer is not held any more */
+#define MON_NAK_MISSING  1u /* u16 first missing chunk, then a bit for each that follows it */
+#define MON_NAK_MISMATCH 2u /* the input's CRC is not the one RUN names: all again */
+#define MON_NAK_ENGINE   3u /* text: what the engine says */
+#define MON_NAK_TYPE     4u /* unknown type of request */
+#define MON_NAK_LENGTH   5u /* the payload has a length the request can't have */
+#define MON_NAK_STALE    6u /* an older request whose answer is not held any more */
 
 #endif

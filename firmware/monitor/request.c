@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "benchmark.h"
 #include "engine.h"
 #include "frame.h"
 #include "info.h"
@@ -10,7 +11,6 @@
 #include "out.h"
 #include "port.h"
 #include "speed.h"
-#include "text.h"
 #include "transfer.h"
 
 /* The request that owns the engine's input and output. Its answer is kept where the engine left
@@ -119,7 +119,7 @@ static void chunk(uint16_t sequence, const uint8_t *payload, size_t bytes)
     }
     if (newer(sequence)) {
         begin(sequence);
-        mon_text_forget();
+        mon_benchmark_forget();
     }
     if (sequence != current.sequence || current.answered) {
         return; /* late: it belongs to an input that is over */
@@ -180,7 +180,7 @@ static void run(uint16_t sequence, uint32_t input_crc)
         return;
     }
     busy(sequence);
-    mon_text_forget();
+    mon_benchmark_forget();
     engine_reset();
     if (mon_infer(&current.ticks) != 0) {
         begin(sequence);
@@ -212,7 +212,7 @@ static void timed(uint16_t sequence, uint32_t count, int (*step)(uint32_t index,
         return;
     }
     begin(sequence);
-    mon_text_forget();
+    mon_benchmark_forget();
     engine_reset();
     busy(sequence);
     uint64_t sum = 0;

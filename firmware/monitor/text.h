@@ -13,7 +13,4 @@ void mon_text_clear(void);
 /* The next character of a command; '%' runs it. */
 void mon_text_byte(uint8_t byte);
 
-/* The engine's input or output is no longer what the text commands left there. */
-void mon_text_forget(void);
-
 #endif
