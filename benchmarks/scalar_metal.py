@@ -63,11 +63,15 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[16] 
 _RISCV = """
 #define UART_DATA (*(volatile uint8_t *)0x10000000u)
 #define TEST (*(volatile uint32_t *)0x100000u)
-static void start(void) { __asm__ volatile("la t0, trap\\n\\t.insn i 0x73, 1, x0, t0, 0x305" ::: "t0"); }
+static void start(void)
+{
+    /* csrw mtvec, t0; written so as not to need Zicsr. */
+    __asm__ volatile("la t0, trap\\n\\t.insn i 0x73, 1, x0, t0, 0x305" ::: "t0");
+}
 static uint32_t ticks(void)
 {
     uint32_t x;
-    /* csrr %0, minstret; written so as not to need Zicsr. */
+    /* csrr %0, minstret */
     __asm__ volatile(".insn i 0x73, 2, %0, x0, -0x4FE" : "=r"(x));
     return x;
 }

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pipeline.codegen import kernels_dsp_pool
 from pipeline.codegen import kernels_scalar_cost as costs
 from pipeline.codegen.kernel import Code, Cost, Site
-from pipeline.codegen.kernels_scalar_conv import family
+from pipeline.codegen.kernels_scalar_conv import takes
 from pipeline.codegen.ops import common
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
@@ -22,7 +22,7 @@ class Add(kernels_dsp_pool.Add):
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
         """Operands of one shape, and tables that are exact."""
         dsp = Target("", frozenset({"dsp"}))
-        return bool(family(target)) and super().applies(graph, op, dsp)
+        return takes(graph, op, target) and super().applies(graph, op, dsp)
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """From the table of kernels_scalar_cost."""

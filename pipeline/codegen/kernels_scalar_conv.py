@@ -54,14 +54,22 @@ def _even(k: int) -> int:
     return k + k % 2
 
 
+def _by_four(weights: I64) -> NDArray[Any]:
+    return pack_bytes(weights, 4, 2)
+
+
+def _by_two(weights: I64) -> NDArray[Any]:
+    return pack_bytes(weights, 2, 1)
+
+
 def _always(weights: I64) -> bool:
     return True
 
 
 TILES = (
-    Tile("4px_wide", 4, lambda k: 2 * k, lambda w: pack_bytes(w, 2, 1), _always, ("m3",)),
+    Tile("4px_wide", 4, lambda k: 2 * k, _by_two, _always, ("m3",)),
     Tile("1px_wide", 1, lambda k: _even(k) + 1, pack_wide, _always, ("m3",)),
-    Tile("4px_lanes", 4, lambda k: 2 * _even(k), lambda w: pack_bytes(w, 4, 2), lanes_fit, ("rv32",)),
+    Tile("4px_lanes", 4, lambda k: 2 * _even(k), _by_four, lanes_fit, ("rv32",)),
     Tile("1px_lanes", 1, lambda k: _even(k) // 2 * 3, pack_lanes, lanes_fit, ("m0",)),
     Tile("1px_blocks", 1, lambda k: -(-k // 4) * 7, pack_blocks, lanes_fit, ("rv32",)),
 )
@@ -76,6 +84,17 @@ def family(target: Target) -> str:
     if target.core.startswith(("rv32im", "rv32em", "rv32g")):
         return "rv32"
     return ""
+
+
+def takes(graph: Graph, op: Op, target: Target) -> bool:
+    """A scalar core, and int8 data that the kernels' 16-bit sizes hold."""
+    tensors = [graph.tensors[i] for i in (*op.inputs[:2], *op.outputs)]
+    return bool(family(target)) and all(
+        t.dtype == "int8" and max(t.shape, default=1) <= _MOST for t in tensors
+    )
+
+
+_MOST = 0xFFFF
 
 
 @dataclass(frozen=True)
@@ -146,12 +165,13 @@ class Dense:
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
         """Any layer without groups, on the cores the tile was made for."""
-        if family(target) not in self.tile.cores:
+        if family(target) not in self.tile.cores or not takes(graph, op, target):
             return False
         if op.name == "FULLY_CONNECTED":
-            return self.tile.fits(dense(graph, op).weights.astype(np.int64))
+            d = dense(graph, op)
+            return d.rows <= _MOST and self.tile.fits(d.weights.astype(np.int64))
         g = geometry(graph, op)
-        if g.groups != 1 or g.input.shape[1] * g.input.shape[2] > 0xFFFF:
+        if g.groups != 1 or math.prod(g.weights.shape[1:]) > _MOST - 3:
             return False
         return self.tile.fits(g.weights.reshape(g.weights.shape[0], -1).astype(np.int64))
 

@@ -13,7 +13,13 @@ _PER_MAC = {
     ("m0", "1px_lanes"): 2.7,
 }
 _PER_OUTPUT = {"m3": 14.0, "rv32": 18.0, "m0": 38.0}
-_PACK_PER_BYTE = {"4px_wide": 3.0, "1px_wide": 2.5, "4px_lanes": 3.0, "1px_lanes": 6.0, "1px_blocks": 6.0}
+_PACK_PER_BYTE = {
+    "4px_wide": 3.0,
+    "1px_wide": 2.5,
+    "4px_lanes": 3.0,
+    "1px_lanes": 6.0,
+    "1px_blocks": 6.0,
+}
 _COPY_PER_BYTE = 1.0
 _PER_PIXEL = 40.0
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.codegen import kernels_scalar_cost as costs
 from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
-from pipeline.codegen.kernels_scalar_conv import family
+from pipeline.codegen.kernels_scalar_conv import family, takes
 from pipeline.codegen.kernels_scalar_pack import matrix
 from pipeline.codegen.ops.conv import Geometry, geometry
 from pipeline.codegen.program import Optimize
@@ -89,9 +89,7 @@ def _plane(g: Geometry) -> Plane:
     lines = (_PLANE_BYTES // pitch - across.reach) // across.stride + 1
     strips = math.ceil(across.out / min(across.out, max(1, lines)))
     strip = math.ceil(across.out / strips)
-    return Plane(
-        along, across, turned, strip, (strip - 1) * across.stride + across.reach, pitch
-    )
+    return Plane(along, across, turned, strip, (strip - 1) * across.stride + across.reach, pitch)
 
 
 class Depthwise:
@@ -101,7 +99,7 @@ class Depthwise:
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
         """Any depthwise convolution."""
-        return bool(family(target))
+        return takes(graph, op, target)
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """From the table of kernels_scalar_cost."""

@@ -56,6 +56,7 @@ def matrix(
     low, high = accumulator_range(weights, bias, zero)
     scales, wide = _scales(multipliers, shifts, low, high, output)
     zero_point, least, most = output
+    special = wide or (least, most) != (-128, 127)
     folded = wrap32(bias - zero * weights.sum(axis=1))
     return Matrix(
         weights=weights,
@@ -66,9 +67,9 @@ def matrix(
             "zero_point": zero_point,
             "low": least,
             "high": most,
-            "rectified": int((least, zero_point) == (-128, -128)),
+            "rectified": int(not special and zero_point == -128),
             "wide": int(wide),
-            "special": int(wide or (least, most) != (-128, 127)),
+            "special": int(special),
             "scale_step": int(len(scales) > 1),
         },
     )

@@ -99,9 +99,9 @@ static void multiply(const scalar_gemm_t *gemm, const int32_t *pixel, int8_t *co
         for (uint32_t i = 0; i < count; i += 2U) {
             const int32_t t = lanes.t[i / 2U];
             const int32_t low = (int32_t)(lanes.r[i / 2U] - ((uint32_t)t << 16));
-            scalar_write_1px(&writer, low + (bias[i] - surplus), to++);
+            scalar_write_1px(&writer, scalar_add(low, scalar_add(bias[i], -surplus)), to++);
             if (i + 1U < count) {
-                scalar_write_1px(&writer, t + bias[i + 1U], to++);
+                scalar_write_1px(&writer, scalar_add(t, bias[i + 1U]), to++);
             }
         }
         bias += count;

@@ -23,7 +23,8 @@ typedef struct {
     int32_t t[2];
 } lanes_t;
 
-#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+/* Without optimisation r7 is the frame pointer. */
+#if SCALAR_MULTIPLY_BY_PIECES && defined(__OPTIMIZE__)
 
 #define PAIR(r, t)                                                                                 \
     "ldmia %[w]!, {r0}\n\t"                                                                        \
@@ -99,13 +100,16 @@ static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const 
     int8_t *to = out[0];
     const uint32_t *w = gemm->weights;
     const uint32_t pairs = (gemm->k + 1U) / 2U;
-    const int32_t shift = (int32_t)(pairs * HALF);
+    const int32_t surplus = (int32_t)(pairs * HALF);
     for (uint32_t c = 0; c < gemm->channels; c += 4U) {
         lanes_t lanes;
         w = multiply_four(x, x + 3U * pairs, w, &lanes);
         const int32_t *b = gemm->bias + c;
-        const int32_t sums[4] = {lower(lanes.r[0], lanes.t[0]) + (b[0] - shift), lanes.t[0] + b[1],
-                                 lower(lanes.r[1], lanes.t[1]) + (b[2] - shift), lanes.t[1] + b[3]};
+        const int32_t sums[4] = {
+            scalar_add(lower(lanes.r[0], lanes.t[0]), scalar_add(b[0], -surplus)),
+            scalar_add(lanes.t[0], b[1]),
+            scalar_add(lower(lanes.r[1], lanes.t[1]), scalar_add(b[2], -surplus)),
+            scalar_add(lanes.t[1], b[3])};
         const uint32_t left = gemm->channels - c;
         for (uint32_t i = 0; i < 4U && i < left; i++) {
             scalar_write_1px(&writer, sums[i], to++);

@@ -32,15 +32,15 @@ static inline void split(int64_t acc, int32_t *sums)
     const uint32_t low = (uint32_t)acc;
     const uint32_t high = (uint32_t)((uint64_t)acc >> 32);
     const int32_t first = (int32_t)(low << 8) >> 8;
-    sums[0] += first;
-    sums[1] += (int32_t)((high << 8 | low >> 24) + ((uint32_t)first >> 31));
+    sums[0] = scalar_add(sums[0], first);
+    sums[1] = scalar_add(sums[1], (int32_t)((high << 8 | low >> 24) + ((uint32_t)first >> 31)));
 }
 
 /* k: even. Adds to sums[0..3]. */
 static inline void multiply_segment(const int32_t *x, const uint32_t *w, uint32_t k, int32_t *sums)
 {
     int64_t acc[2] = {0, 0};
-#if defined(__ARM_ARCH_7M__)
+#if defined(__ARM_ARCH_7M__) && defined(__OPTIMIZE__)
     /* 10 instructions for 8 MACs. */
     const uint32_t *end = w + (k & ~7U);
     __asm__("cmp %[w], %[end]\n\t"
@@ -74,7 +74,7 @@ static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const 
     const int32_t surplus = x[k];
     for (uint32_t c = 0; c < gemm->channels; c += 4U) {
         const int32_t *b = gemm->bias + c;
-        int32_t sums[4] = {b[0] - surplus, b[1], b[2] - surplus, b[3]};
+        int32_t sums[4] = {scalar_add(b[0], -surplus), b[1], scalar_add(b[2], -surplus), b[3]};
         for (uint32_t done = 0; done < k; done += SEGMENT) {
             const uint32_t part = k - done < SEGMENT ? k - done : SEGMENT;
             multiply_segment(x + done, w, part, sums);

@@ -139,9 +139,9 @@ static void multiply(const scalar_gemm_t *gemm, const int32_t *x, int8_t *const 
         w += 8U * pairs;
         left -= count;
         for (const lanes_t *l = lanes; l != lanes + count; l++) {
-            const int32_t b = *bias++;
-            const int32_t sums[4] = {lower(l->r0, l->t0) + (b - surplus), l->t0 + b,
-                                     lower(l->r1, l->t1) + (b - surplus), l->t1 + b};
+            const int32_t b = *bias++, low = scalar_add(b, -surplus);
+            const int32_t sums[4] = {scalar_add(lower(l->r0, l->t0), low), scalar_add(l->t0, b),
+                                     scalar_add(lower(l->r1, l->t1), low), scalar_add(l->t1, b)};
             scalar_write_4px(&writer, sums, out);
         }
     }

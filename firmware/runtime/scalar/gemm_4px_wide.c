@@ -16,15 +16,15 @@ static inline void split(int64_t acc, int32_t *sums)
     const uint32_t low = (uint32_t)acc;
     const uint32_t high = (uint32_t)((uint64_t)acc >> 32);
     const int32_t first = (int32_t)(low << 9) >> 9;
-    sums[0] += first;
-    sums[1] += (int32_t)((high << 9 | low >> 23) + ((uint32_t)first >> 31));
+    sums[0] = scalar_add(sums[0], first);
+    sums[1] = scalar_add(sums[1], (int32_t)((high << 9 | low >> 23) + ((uint32_t)first >> 31)));
 }
 
 /* sums[0..3]: pixels of the first channel, sums[4..7]: of the second. Adds to them. */
 static inline void multiply_segment(const int32_t *x, const int8_t *w, uint32_t k, int32_t *sums)
 {
     int64_t acc[4] = {0, 0, 0, 0};
-#if defined(__ARM_ARCH_7M__)
+#if defined(__ARM_ARCH_7M__) && defined(__OPTIMIZE__)
 #define STEP                                                                                       \
     "ldmia %[x]!, {r4, r5}\n\t"                                                                    \
     "ldrsb r6, [%[w]], #1\n\t"                                                                     \

@@ -50,6 +50,12 @@ typedef struct {
     uint8_t scale_step; /* 1: a scale per channel, 0: one for all */
 } scalar_output_t;
 
+/* Modulo 2^32: accumulators of a wide layer may wrap, as TFLM's do. */
+static inline int32_t scalar_add(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 /* The high word of a product by four 16-bit ones. */
 static inline int32_t scalar_high_by_pieces(int32_t a, int32_t b)
 {
