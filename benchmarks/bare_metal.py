@@ -149,7 +149,9 @@ SECTIONS {
   .ARM.exidx : { *(.ARM.exidx*) } > flash
   .data : { data_start = .; *(.data*) . = ALIGN(4); data_end = .; } > ram AT > flash
   data_load = LOADADDR(.data);
-  .bss (NOLOAD) : { . = ALIGN(8); bss_start = .; *(.bss*) *(COMMON) . = ALIGN(4); bss_end = .; } > ram
+  .bss (NOLOAD) : {
+    . = ALIGN(8); bss_start = .; *(.bss*) *(COMMON) . = ALIGN(4); bss_end = .;
+  } > ram
   stack_top = ORIGIN(ram) + LENGTH(ram);
 }
 """
@@ -180,9 +182,7 @@ def _command(*words: object) -> str:
     return done.stdout + done.stderr
 
 
-def run(
-    program: Program, inputs: NDArray[np.int8], folder: Path, core: str = "cortex-m4"
-) -> Run:
+def run(program: Program, inputs: NDArray[np.int8], folder: Path, core: str = "cortex-m4") -> Run:
     """Builds for the core, runs every sample in QEMU.
 
     Args:

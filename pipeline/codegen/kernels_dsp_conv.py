@@ -75,14 +75,19 @@ class Conv2d:
         return Cost(
             cycles=costs.gemm(pixels, k, channels) + costs.gather(pixels, k, g.kernel != (1, 1)),
             flash=3 * channels,
-            ram=costs.more_ram(graph, op, _scratch(g, k)),
+            ram=costs.more_ram(graph, op, _scratch(g)),
         )
 
     def lower(self, site: Site) -> Code:
         """A call of dsp_conv_s8."""
         g = geometry(site.graph, site.op)
         weights, start, low, high = matrix(g)
-        channels, k = weights.shape
+        channels = len(weights)
+        runs, run = _runs(g)
+        by_run = weights.reshape(channels, runs, -1)
+        weights = np.pad(by_run, ((0, 0), (0, 0), (0, run - by_run.shape[2])))
+        weights = weights.reshape(channels, -1)
+        k = runs * run
         pixels = g.output.shape[1] * g.output.shape[2]
         # The last pixels go one by one, with K in steps of 8; that is worth some padding.
         stream = pack_stream(weights, start, low, high, 8 if pixels % 4 and k > 4 else 4)
@@ -106,6 +111,7 @@ class Conv2d:
                 "dilation_width": g.dilation[1],
                 "pad_top": g.padding[0],
                 "pad_left": g.padding[1],
+                "run": run,
                 "in_zero": g.input_zero,
                 "padded": _band(g) > 0,
             },
@@ -116,9 +122,9 @@ class Conv2d:
             f"dsp_conv_s8(&params, {site.input(0)}, {site.output()}, {site.scratch});",
             constants=gemm_constants(stream, scales),
             files=("dsp/conv.h", "dsp/conv.c", "dsp/widen.c", "dsp/gemm_4px.c", *_GEMM),
-            scratch=_scratch(g, k),
+            scratch=_scratch(g),
             in_place=(0,) if _flat(g) and g.input.shape == g.output.shape else (),
-            slack=0 if _band(g) or k % 4 == 0 else 3,
+            slack=0 if _band(g) or _run(g) % 4 == 0 else 3,
             encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
         )
 
@@ -139,11 +145,24 @@ def _band(g: Geometry) -> int:
     return g.kernel[0] * reach[1] * g.input.shape[3] + 3
 
 
-def _scratch(g: Geometry, k: int) -> int:
-    padded = -(-k // 8) * 8
-    joined = g.kernel[1] if g.dilation[1] == 1 else 1
-    patches = (k + 6) // 4 * 4 * (4 if joined * g.input.shape[3] % 4 else 1)
-    return 4 * 2 * padded + patches + _band(g)
+def _run(g: Geometry) -> int:
+    """Consecutive bytes of a field: a row of it, or a pixel where the kernel is dilated."""
+    return (g.kernel[1] if g.dilation[1] == 1 else 1) * g.input.shape[3]
+
+
+def _runs(g: Geometry) -> tuple[int, int]:
+    """Runs of a field, and bytes of each in K: whole words, unless that wastes too much."""
+    run = _run(g)
+    words = -(-run // 4) * 4
+    runs = g.kernel[0] * g.kernel[1] * g.input.shape[3] // run
+    return runs, words if 3 * words <= 4 * run else run
+
+
+def _scratch(g: Geometry) -> int:
+    runs, run = _runs(g)
+    k = runs * run
+    patches = (k + 6) // 4 * 4 * (4 if run % 4 else 1)
+    return 4 * 2 * (-(-k // 8) * 8) + patches + _band(g)
 
 
 class FullyConnected:
@@ -159,7 +178,9 @@ class FullyConnected:
         """From the table of kernels_dsp_cost."""
         d = dense(graph, op)
         outputs, k = d.weights.shape
-        return Cost(cycles=d.rows * costs.dense(k, outputs), flash=0, ram=costs.more_ram(graph, op, 2 * k))
+        return Cost(
+            cycles=d.rows * costs.dense(k, outputs), flash=0, ram=costs.more_ram(graph, op, 2 * k)
+        )
 
     def lower(self, site: Site) -> Code:
         """A call of dsp_fully_connected_s8."""

@@ -93,7 +93,8 @@ static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, i
                      int32_t *x)
 {
     int8_t *const patch = (int8_t *)(x + 4U * c->gemm.k_pairs);
-    int8_t *const band = patch + 4U * l->patch;
+    /* Runs of whole words are gathered one pixel at a time only. */
+    int8_t *const band = patch + (l->bytes % 4U == 0U ? 1U : 4U) * l->patch;
     const uint32_t row = (uint32_t)c->in_width * c->in_channels;
     uint32_t left = (uint32_t)c->out_height * c->out_width;
     uint32_t lane = 0;
@@ -149,12 +150,12 @@ void dsp_conv_s8(const dsp_conv_t *c, const int8_t *in, int8_t *out, void *scrat
     const uint32_t field = (c->kernel_width - 1U) * c->dilation_width + 1U;
     const layout_t layout = {
         .runs = c->kernel_width / joined,
-        .bytes = joined * channels,
+        .bytes = c->run,
         .gap = c->dilation_width * channels,
         .stride = c->stride_width * channels,
         .width = ((c->out_width - 1U) * c->stride_width + field) * channels,
-        .k = (uint32_t)c->kernel_height * c->kernel_width * channels,
-        .patch = ((uint32_t)c->kernel_height * c->kernel_width * channels + 6U) & ~3U,
+        .k = c->kernel_height * (c->kernel_width / joined) * c->run,
+        .patch = (c->kernel_height * (c->kernel_width / joined) * c->run + 6U) & ~3U,
     };
     for (uint32_t batch = 0; batch < c->batches; batch++) {
         out = image(c, &layout, in, out, scratch);

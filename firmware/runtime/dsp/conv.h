@@ -10,7 +10,7 @@
 #include "gemm.h"
 
 typedef struct {
-    dsp_gemm_t gemm; /* K runs over kernel height, kernel width, channels */
+    dsp_gemm_t gemm; /* K: kernel height, kernel width, channels, by runs */
     uint16_t batches;
     uint16_t in_height, in_width, in_channels;
     uint16_t out_height, out_width;
@@ -18,12 +18,15 @@ typedef struct {
     uint8_t stride_height, stride_width;
     uint8_t dilation_height, dilation_width;
     uint16_t pad_top, pad_left;
+    uint16_t
+        run; /* bytes in K for a run: a row of a field, with dilation a pixel; rounded up or not */
     int8_t in_zero; /* what padding reads as */
     uint8_t padded; /* some pixel's field reaches over the border */
 } dsp_conv_t;
 
-/* scratch, aligned to 4: 16 * k_pairs bytes for four pixels, four times K + 3 rounded up to 4, and
- * if padded kernel_height * (fields of an output row, in bytes) + 3. */
+/* scratch, aligned to 4: 16 * k_pairs bytes for four pixels; K + 3 rounded up to 4 for a gathered
+ * one, four times that where runs are no whole words; and if padded kernel_height * (fields of an
+ * output row, in bytes) + 3. */
 void dsp_conv_s8(const dsp_conv_t *conv, const int8_t *in, int8_t *out, void *scratch);
 
 /* rows x K by the stream's weights. scratch: 4 * k_pairs bytes, aligned to 4. */
