@@ -71,7 +71,7 @@ def prune(
     *,
     epochs: int | None = None,
     seed: int = 0,
-    rate: float = 1e-3,
+    rate: float = 3e-3,
     distill: bool | None = None,
     max_drop: float | None = None,
     control: Literal["scratch"] | None = None,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ModelError, WrongUse
 from pipeline.load.tfenv import quiet, tf_keras, tfmot
 from pipeline.progress import Progress, silent
+from pipeline.prune.allocate import lamp
 from pipeline.prune.objective import Objective
 from pipeline.prune.recipe import Magnitude
 from pipeline.prune.train import Callbacks, Settings, Trained, steps_per_epoch, train
@@ -53,14 +54,22 @@ def targets(model: Any, stage: Magnitude, where: str) -> dict[str, float]:
     """
     prunable = {layer.name: layer for layer in model.layers if kernels(layer)}
     check_names((*stage.layers, *stage.skip), prunable, "can be pruned")
-    wanted: dict[str, float] = {}
+    fixed = dict(stage.layers)
     for name, layer in prunable.items():
-        amount = stage.sparsity
-        if type(layer).__name__ == "DepthwiseConv2D":
-            amount = stage.sparsity / 2 if stage.depthwise is None else stage.depthwise
-        amount = stage.layers.get(name, amount)
-        if amount > 0.0 and name not in stage.skip:
-            wanted[name] = amount
+        if type(layer).__name__ == "DepthwiseConv2D" and stage.depthwise is not None:
+            fixed.setdefault(name, stage.depthwise)
+    free = [name for name in prunable if name not in fixed and name not in stage.skip]
+    if stage.scope == "global":
+        shared = lamp({name: _flat(prunable[name]) for name in free}, stage.sparsity)
+    else:
+        shared = {
+            name: stage.sparsity / (2 if type(prunable[name]).__name__ == "DepthwiseConv2D" else 1)
+            for name in free
+        }
+    amounts = {name: amount for name, amount in {**shared, **fixed}.items() if amount > 0.0}
+    wanted = {name: amounts[name] for name in prunable if name in amounts}
+    for name in stage.skip:
+        wanted.pop(name, None)
     if not wanted and stage.sparsity > 0.0:
         raise ModelError(
             "no layer can be pruned",
@@ -68,6 +77,10 @@ def targets(model: Any, stage: Magnitude, where: str) -> dict[str, float]:
             hint=f"magnitude pruning works on {', '.join(KERNELS)}",
         )
     return wanted
+
+
+def _flat(layer: Any) -> NDArray[np.float64]:
+    return np.concatenate([v.numpy().astype(np.float64).reshape(-1) for v in kernels(layer)])
 
 
 def check_names(names: tuple[str, ...], known: Any, what: str) -> None:
@@ -199,7 +212,7 @@ def _enforce(layer: Any, amount: float, stage: Magnitude) -> None:
         values = variable.numpy()
         if stage.n_m and type(layer).__name__ in ("Dense", "Conv2D"):
             continue
-        missing = int(amount * values.size) - int(np.sum(values == 0))
+        missing = round(amount * values.size) - int(np.sum(values == 0))
         if missing <= 0 or (stage.block != (1, 1) and type(layer).__name__ == "Dense"):
             continue
         flat = values.reshape(-1)

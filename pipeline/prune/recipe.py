@@ -21,26 +21,30 @@ from typing import Any
 from pipeline.errors import WrongUse
 
 SCHEDULES = ("polynomial", "constant")
+SCOPES = ("global", "layer")
 SCORES = ("l1", "l2", "taylor", "activation")
 
 
 @dataclass(frozen=True)
 class Magnitude:
-    """Set the smallest weights of each layer to zero.
+    """Set the smallest weights to zero.
 
     Attributes:
-        sparsity: zeros among a layer's weights, 0..1 (exclusive).
+        sparsity: zeros among all weights, 0..1 (exclusive).
+        scope: "global" shares the zeros out among the layers by what each can spare;
+            "layer" gives every layer the same sparsity.
         schedule: "polynomial" rises from 0 to `sparsity`; "constant" is there at once.
         begin, end: when the schedule runs, as fractions of the training steps.
         n_m: zeros N in every M consecutive weights instead of the smallest of the layer.
         block: (height, width) of the blocks that Dense layers are pruned in.
-        depthwise: sparsity of depthwise kernels; they have few weights, each in heavy use.
-            None is half of `sparsity`.
+        depthwise: sparsity of depthwise kernels, where it differs: they have few weights,
+            each in heavy use. None is half of `sparsity` for scope "layer".
         layers: sparsity of layers by name, where it differs.
         skip: names of layers left alone.
     """
 
     sparsity: float
+    scope: str = "global"
     schedule: str = "polynomial"
     begin: float = 0.0
     end: float = 0.5
@@ -137,7 +141,7 @@ def _unknown(option: str) -> WrongUse:
     return WrongUse(
         f"option {option!r} is not known",
         where="--prune",
-        hint="magnitude: schedule, begin, end, block, depthwise, layer.NAME, skip; "
+        hint="magnitude: scope, schedule, begin, end, block, depthwise, layer.NAME, skip; "
         "neurons: score, multiple, floor, layer.NAME, skip; cluster: skip",
     )
 
@@ -175,7 +179,7 @@ def _magnitude(amount: str, pairs: list[tuple[str, str]]) -> Magnitude:
         n, m = _whole(before, "N of N:M"), _whole(after, "M of N:M")
         if n >= m:
             raise WrongUse(f"{n}:{m} would leave nothing", where="--prune", hint="2:4 is usual")
-        stage = Magnitude(n / m, schedule="constant", n_m=(n, m))
+        stage = Magnitude(n / m, scope="layer", schedule="constant", n_m=(n, m))
     else:
         stage = Magnitude(fraction(amount, "sparsity"))
     changes: dict[str, Any] = {}
@@ -188,6 +192,8 @@ def _magnitude(amount: str, pairs: list[tuple[str, str]]) -> Magnitude:
             skip.append(value)
         elif key == "schedule":
             changes[key] = _choice(value, SCHEDULES, "schedule")
+        elif key == "scope":
+            changes[key] = _choice(value, SCOPES, "scope")
         elif key in ("begin", "end"):
             changes[key] = fraction(value, key, top=2.0)
         elif key == "depthwise":
@@ -195,6 +201,7 @@ def _magnitude(amount: str, pairs: list[tuple[str, str]]) -> Magnitude:
         elif key == "block":
             high, _, wide = value.partition("x")
             changes[key] = (_whole(high, "block height"), _whole(wide, "block width"))
+            changes.setdefault("scope", "layer")
         else:
             raise _unknown(key)
     stage = replace(stage, layers=layers, skip=tuple(skip), **changes)

@@ -37,7 +37,7 @@ class Settings:
 
     epochs: int
     seed: int = 0
-    rate: float = 1e-3
+    rate: float = 3e-3
     batch: int = 32
     patience: int = 10
     settled: float = 0.0

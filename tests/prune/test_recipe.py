@@ -17,10 +17,10 @@ from pipeline.prune.recipe import Cluster, Magnitude, Neurons, parse_recipe
         ("neurons:0.5", (Neurons(0.5),)),
         ("neurons:0.5+magnitude:0.8", (Neurons(0.5), Magnitude(0.8))),
         ("magnitude:0.8+cluster:16,skip=out", (Magnitude(0.8), Cluster(16, ("out",)))),
-        ("magnitude:2:4", (Magnitude(0.5, schedule="constant", n_m=(2, 4)),)),
+        ("magnitude:2:4", (Magnitude(0.5, "layer", "constant", n_m=(2, 4)),)),
         (
-            "magnitude:0.9,schedule=constant,begin=0.1,end=1,block=4x1,depthwise=0.25",
-            (Magnitude(0.9, "constant", 0.1, 1.0, block=(4, 1), depthwise=0.25),),
+            "magnitude:0.9,scope=layer,schedule=constant,begin=0.1,end=1,block=4x1,depthwise=0.25",
+            (Magnitude(0.9, "layer", "constant", 0.1, 1.0, block=(4, 1), depthwise=0.25),),
         ),
         (
             "magnitude:0.9,skip=dense,skip=conv,layer.out=0.5",
