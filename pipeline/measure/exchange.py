@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -19,7 +20,7 @@ _LEAST_TRIES = 4
 _ANSWER_BYTES = 600
 
 
-@dataclass
+@dataclass(frozen=True)
 class LinkStats:
     """What the line has cost.
 
@@ -128,7 +129,7 @@ class Exchange:
         self.give_up = give_up
         self.timer = Timer()
         self.patience = Patience(silence)
-        self.stats = LinkStats()
+        self.counts: Counter[str] = Counter()
         self._sequence = random.randrange(1 << 16)
         self._last_valid = time.monotonic()
         self._restarts = link.restarts
@@ -151,7 +152,7 @@ class Exchange:
     def send(self, frames: list[bytes]) -> float:
         """Writes frames; returns the seconds they are on the line."""
         data = b"".join(frames)
-        self.stats.frames_sent += len(frames)
+        self.counts["frames_sent"] += len(frames)
         self.link.write(data)
         return self.link.seconds(len(data))
 
@@ -177,11 +178,11 @@ class Exchange:
                 self._misses = 0
                 return item
             else:
-                self.stats.discarded += 1
+                self.counts["discarded"] += 1
         return None
 
     def _count_restart(self) -> None:
-        self.stats.restarts += 1
+        self.counts["restarts"] += 1
         self._restarted = True
         if self.link.restarts - self._restarts > _MOST_RESTARTS:
             raise DeviceError(
@@ -199,7 +200,7 @@ class Exchange:
         if self._restarted:
             self._restarted = False
             return
-        self.stats.timeouts += 1
+        self.counts["timeouts"] += 1
         self._misses += 1
         if self._misses >= _HUNT_AFTER and self._other_baud != self._own_baud:
             # Restarted unheard, perhaps: it would be back at its own speed.
@@ -263,7 +264,7 @@ class Exchange:
                     wait = max(wait, self.patience.seconds(announced(frame)))
                 verdict = take(frame)
                 if verdict == Verdict.DONE:
-                    self.stats.requests += 1
+                    self.counts["requests"] += 1
                     return
                 if verdict == Verdict.AGAIN:
                     break
@@ -275,7 +276,7 @@ class Exchange:
 
     def stale(self, frame: Frame) -> bool:
         """The chip holds a newer request: this one needs a new number."""
-        self.stats.naks += 1
+        self.counts["naks"] += 1
         return frame.payload[:1] == bytes([Nak.STALE])
 
     def refusal(self, frame: Frame) -> DeviceError:

@@ -10,7 +10,7 @@ import contextlib
 import struct
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pipeline.errors import DeviceError, LinkError
 from pipeline.measure.exchange import Exchange, LinkStats, Timer, Verdict, announced
@@ -59,7 +59,8 @@ class Session:
     @property
     def stats(self) -> LinkStats:
         """Counts so far."""
-        return replace(self._exchange.stats, broken=self._link.broken, baud=self._link.baud)
+        counts = dict(self._exchange.counts)
+        return LinkStats(**counts, broken=self._link.broken, baud=self._link.baud)
 
     @property
     def info(self) -> dict[str, str]:
@@ -244,12 +245,12 @@ class Session:
         pending: Sequence[int] = range(transfer.chunks)
         first, missed = True, 0
         while True:
-            exchange.stats.chunks_resent += 0 if first else len(pending)
+            exchange.counts["chunks_resent"] += 0 if first else len(pending)
             first = False
             line = exchange.send([transfer.chunk(i) for i in pending] + [transfer.request])
             verdict = self._await(transfer, line, missed)
             if isinstance(verdict, Answer):
-                exchange.stats.requests += 1
+                exchange.counts["requests"] += 1
                 return verdict
             missed = missed + 1 if verdict is None else 0
             if verdict is None:
