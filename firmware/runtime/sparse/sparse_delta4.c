@@ -1,0 +1,55 @@
+#include "sparse.h"
+
+const uint8_t *sparse_delta4_dot4(const uint8_t *stream, const int8_t *fields, int32_t places,
+                                  int32_t *sums)
+{
+    (void)places;
+    int32_t a = sums[0];
+    int32_t b = sums[1];
+    int32_t c = sums[2];
+    int32_t d = sums[3];
+    const int32_t pairs = stream[0] + 256 * stream[1];
+    stream += 2;
+    const uint8_t *const end = stream + 3 * pairs;
+    while (stream < end) {
+        const int32_t steps = stream[0];
+        int32_t weight = (int8_t)stream[1];
+        fields += SPARSE_PIXELS * (steps & 15);
+        a += weight * fields[0];
+        b += weight * fields[1];
+        c += weight * fields[2];
+        d += weight * fields[3];
+        weight = (int8_t)stream[2];
+        fields += SPARSE_PIXELS * (steps >> 4);
+        a += weight * fields[0];
+        b += weight * fields[1];
+        c += weight * fields[2];
+        d += weight * fields[3];
+        stream += 3;
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+    return stream;
+}
+
+const uint8_t *sparse_delta4_dot1(const uint8_t *stream, const int8_t *field, int32_t places,
+                                  int32_t *sum)
+{
+    (void)places;
+    int32_t a = *sum;
+    const int32_t pairs = stream[0] + 256 * stream[1];
+    stream += 2;
+    const uint8_t *const end = stream + 3 * pairs;
+    while (stream < end) {
+        const int32_t steps = stream[0];
+        field += steps & 15;
+        a += (int8_t)stream[1] * *field;
+        field += steps >> 4;
+        a += (int8_t)stream[2] * *field;
+        stream += 3;
+    }
+    *sum = a;
+    return stream;
+}

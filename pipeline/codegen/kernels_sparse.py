@@ -1,0 +1,200 @@
+"""CONV_2D and FULLY_CONNECTED with weights stored without their zeros, on every core.
+
+Each encoding is a candidate of its own, so that one is chosen per layer: by its bytes, its
+instructions, or both, as `optimize` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Kernel, Site
+from pipeline.codegen.kernels_sparse_pack import ENCODINGS, Bytes, Encoding
+from pipeline.codegen.numeric import wrap32
+from pipeline.codegen.ops.conv import geometry
+from pipeline.codegen.ops.fully_connected import dense
+from pipeline.codegen.program import Optimize
+from pipeline.codegen.target import Target
+from pipeline.convert.graph import Graph, Op
+
+_PIXELS = 4
+_MOST_ENTRIES = 2 * 0xFFFF
+# Below this share of zeros no encoding is smaller or faster than dense weights.
+_LEAST_ZEROS = 0.3
+# Instructions on a Cortex-M4, counted by benchmarks/sparse.py.
+_GATHER_PER_BYTE = 4.5
+_GATHER_PER_TAP = 16.0
+_PER_CHANNEL = 30.0
+_PER_OUTPUT = 26.0
+# Bytes of code that the first sparse layer of a program brings.
+_CODE_BYTES = 500
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A layer as the C driver sees it; `weights` is (channels, K)."""
+
+    weights: NDArray[np.int8]
+    bias: NDArray[np.int32]
+    multipliers: NDArray[np.int32]
+    shifts: NDArray[np.int8]
+    pixels: int
+    taps: int
+    fields: dict[str, int]
+
+
+def _layer(graph: Graph, op: Op) -> _Layer:
+    if op.name == "FULLY_CONNECTED":
+        d = dense(graph, op)
+        return _Layer(
+            weights=d.weights,
+            bias=d.bias.astype(np.int32),
+            multipliers=d.multipliers,
+            shifts=d.shifts,
+            pixels=d.rows,
+            taps=1,
+            fields={
+                "batches": 1,
+                "in_channels": d.weights.shape[1],
+                "out_width": d.rows,
+                "out_channels": d.weights.shape[0],
+                "output_zero": d.output_zero,
+                "min": d.low,
+                "max": d.high,
+                "per_channel": int(d.per_channel),
+            },
+        )
+    g = geometry(graph, op)
+    channels = g.weights.shape[0]
+    matrix = g.weights.reshape(channels, -1)
+    own = np.zeros(channels, np.int64) if g.bias is None else g.bias.astype(np.int64)
+    folded = own.reshape(-1) - g.input_zero * matrix.astype(np.int64).sum(axis=1)
+    _, in_height, in_width, in_channels = g.input.shape
+    _, out_height, out_width, _ = g.output.shape
+    return _Layer(
+        weights=matrix,
+        bias=wrap32(folded).astype(np.int32),
+        multipliers=g.multipliers,
+        shifts=g.shifts,
+        pixels=g.input.shape[0] * out_height * out_width,
+        taps=g.kernel[0] * g.kernel[1],
+        fields={
+            "batches": g.input.shape[0],
+            "in_height": in_height,
+            "in_width": in_width,
+            "in_channels": in_channels,
+            "out_height": out_height,
+            "out_width": out_width,
+            "out_channels": channels,
+            "kernel_height": g.kernel[0],
+            "kernel_width": g.kernel[1],
+            "stride_height": g.stride[0],
+            "stride_width": g.stride[1],
+            "dilation_height": g.dilation[0],
+            "dilation_width": g.dilation[1],
+            "pad_top": g.padding[0],
+            "pad_left": g.padding[1],
+            "input_zero": g.input_zero,
+            "output_zero": g.output_zero,
+            "min": g.low,
+            "max": g.high,
+            "per_channel": 1,
+        },
+    )
+
+
+@lru_cache(maxsize=256)
+def _stream(encoding: Encoding, content: bytes, channels: int) -> Bytes:
+    return encoding.pack(np.frombuffer(content, np.int8).reshape(channels, -1))
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """A layer in one encoding."""
+
+    encoding: Encoding
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"sparse {self.encoding.name}"
+
+    def applies(self, graph: Graph, op: Op, target: Target) -> bool:
+        """int8, one group, and enough zeros."""
+        data, weights = graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]]
+        if data.dtype != "int8" or weights.data is None or weights.dtype != "int8":
+            return False
+        if op.name == "CONV_2D" and weights.shape[3] != data.shape[3]:
+            return False
+        places = weights.data.size // max(1, weights.shape[0])
+        zeros = 1.0 - np.count_nonzero(weights.data) / max(1, weights.data.size)
+        return bool(zeros >= _LEAST_ZEROS) and places <= _MOST_ENTRIES
+
+    def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
+        """Bytes are counted against those of the dense weights."""
+        layer = _layer(graph, op)
+        channels, places = layer.weights.shape
+        stream = self._pack(layer)
+        stored = np.count_nonzero(layer.weights)
+        e = self.encoding
+        if op.name == "FULLY_CONNECTED":
+            one = e.per_weight * stored + e.per_place * places * channels
+            cycles = layer.pixels * (one + channels * (_PER_CHANNEL + _PER_OUTPUT))
+            ram = 0
+        else:
+            groups = -(-layer.pixels // _PIXELS)
+            gather = _PIXELS * (places * _GATHER_PER_BYTE + layer.taps * _GATHER_PER_TAP)
+            dots = e.per_weight4 * stored + e.per_place4 * places * channels
+            each = channels * (_PER_CHANNEL + _PIXELS * _PER_OUTPUT)
+            cycles = groups * (gather + dots + each)
+            ram = _PIXELS * places
+        return Cost(float(cycles), stream.size - layer.weights.size + _CODE_BYTES // 4, ram)
+
+    def lower(self, site: Site) -> Code:
+        """The C for it."""
+        layer = _layer(site.graph, site.op)
+        name = self.encoding.name
+        flat = site.op.name == "FULLY_CONNECTED"
+        dot = "dot1" if flat else "dot4"
+        params = Initializer(
+            "sparse_conv_s8_t",
+            {
+                **layer.fields,
+                "stream": site.constant("weights"),
+                "bias": site.constant("bias"),
+                "multiplier": site.constant("multiplier"),
+                "shift": site.constant("shift"),
+                dot: f"sparse_{name}_{dot}",
+            },
+        )
+        function = "sparse_fully_connected_s8" if flat else "sparse_conv_s8"
+        arguments = f"&params, {site.input(0)}, {site.output()}"
+        if not flat:
+            arguments += f", (int8_t *){site.scratch}"
+        return Code(
+            function=function,
+            body=f"{params.declare()}\n{function}({arguments});",
+            constants=(
+                Constant("weights", "uint8_t", self._pack(layer), note=f"{name} of the weights"),
+                Constant("bias", "int32_t", layer.bias, note="input zero point folded in"),
+                Constant("multiplier", "int32_t", layer.multipliers),
+                Constant("shift", "int8_t", layer.shifts),
+            ),
+            files=("sparse/sparse.h", "sparse/sparse_conv_s8.c", f"sparse/sparse_{name}.c"),
+            scratch=0 if flat else _PIXELS * layer.weights.shape[1],
+            encoding=name,
+        )
+
+    def _pack(self, layer: _Layer) -> Bytes:
+        return _stream(self.encoding, layer.weights.tobytes(), layer.weights.shape[0])
+
+
+_CANDIDATES: list[Kernel] = [Sparse(encoding) for encoding in ENCODINGS]
+KERNELS: dict[str, list[Kernel]] = {
+    "CONV_2D": _CANDIDATES,
+    "FULLY_CONNECTED": _CANDIDATES,
+}
