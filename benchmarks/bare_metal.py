@@ -201,7 +201,8 @@ def run(program: Program, inputs: NDArray[np.int8], folder: Path, core: str = "c
     )
     (folder / "main.c").write_text(_MAIN)
     (folder / "link.ld").write_text(_LINK)
-    include = [f"-I{RUNTIME}", f"-I{RUNTIME / 'dsp'}", f"-I{folder}"]
+    parents = sorted({(RUNTIME / f).parent for f in program.runtime} | {RUNTIME, folder})
+    include = [f"-I{p}" for p in parents]
     objects = []
     sources = [folder / s for s in program.sources if s.endswith(".c")]
     sources += [RUNTIME / f for f in program.runtime if f.endswith(".c")]

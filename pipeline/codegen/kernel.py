@@ -196,7 +196,7 @@ class Portable:
 _PRICES: Mapping[Optimize, tuple[float, float]] = {
     "speed": (0.0, 0.0),
     "balanced": (8.0, 16.0),
-    "size": (1000.0, 1000.0),
+    "size": (32.0, 64.0),
 }
 
 
