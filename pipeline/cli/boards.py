@@ -15,7 +15,7 @@ Examples:
   mcu boards --json
 """
 
-_ROW = "{:<16} {:<11} {:>5}  {:>8} {:>8}  {:<13} {}"
+_ROW = "{:<20} {:<14} {:>5}  {:>8} {:>8}  {:<13} {}"
 
 
 def command(json: options.Json = False) -> None:

@@ -25,7 +25,7 @@ _PIXELS = 4
 _MOST_ENTRIES = 2 * 0xFFFF
 # Below this share of zeros no encoding is smaller or faster than dense weights.
 _LEAST_ZEROS = 0.3
-# Instructions on a Cortex-M4, counted by benchmarks/sparse.py.
+# Instructions on a Cortex-M4, counted in QEMU.
 _GATHER_PER_BYTE = 4.5
 _GATHER_PER_TAP = 16.0
 _PER_CHANNEL = 30.0
