@@ -6,6 +6,7 @@ from the artifact of the one before, and is not run again while its inputs are t
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -351,6 +352,7 @@ def flash(
 ) -> Device:
     """firmware.elf -> a device that runs it, and device.json."""
     from pipeline.flash import flash as flash_image
+    from pipeline.flash import ports
 
     def make(folder: Path) -> Device:
         device = flash_image(
@@ -364,10 +366,14 @@ def flash(
         write_json(folder / DEVICE, device_json(device))
         return device
 
-    # A real board may hold something else by now: only an emulator's device is reused.
-    fresh = "" if on in ("auto", "qemu", "renode") else Path(image.elf).stat().st_mtime_ns
-    key = digest(sha256_file(image.elf), on, port, fresh)
+    emulated = on in ("qemu", "renode") or (on == "auto" and not port and not ports())
+    key = digest(sha256_file(image.elf), on, port, _now_unless(emulated))
     return run.step("flash", key, (DEVICE,), make, lambda _: device_of(run))
+
+
+def _now_unless(emulated: bool) -> int:
+    """Makes a step on a real board run each time: it may hold something else by now."""
+    return 0 if emulated else time.time_ns()
 
 
 def measure(
@@ -395,8 +401,15 @@ def measure(
         save_measurement(found, folder)
         return found
 
-    key = digest(sha256_file(device.elf), device_json(device), flat.sha256, facts, data.key(),
-                 data.samples)  # fmt: skip
+    key = digest(
+        sha256_file(device.elf),
+        device_json(device),
+        flat.sha256,
+        facts,
+        data.key(),
+        data.samples,
+        _now_unless(device.on in ("qemu", "renode")),
+    )
     return run.step("measure", key, (MEASUREMENT, OUTPUTS), make, load_measurement)
 
 
