@@ -366,7 +366,8 @@ def flash(
         write_json(folder / DEVICE, device_json(device))
         return device
 
-    emulated = on in ("qemu", "renode") or (on == "auto" and not port and not ports())
+    connected = bool(port) or any(image.board in found.boards for found in ports())
+    emulated = on in ("qemu", "renode") or (on == "auto" and not connected)
     key = digest(sha256_file(image.elf), on, port, _now_unless(emulated))
     return run.step("flash", key, (DEVICE,), make, lambda _: device_of(run))
 
