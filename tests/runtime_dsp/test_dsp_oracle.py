@@ -86,5 +86,7 @@ def test_every_kernel_is_reached() -> None:
     for strategy in STRATEGIES.values():
         for model in draw_models(strategy, 15):
             graph = graph_of(model)
-            reached |= {type(k) for k in KERNELS[graph.ops[0].name] if k.applies(graph, graph.ops[0], DSP)}
+            reached |= {
+                type(k) for k in KERNELS[graph.ops[0].name] if k.applies(graph, graph.ops[0], DSP)
+            }
     assert {type(k) for op, ks in KERNELS.items() for k in ks if "POOL" not in op} <= reached
