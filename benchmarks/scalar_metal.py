@@ -228,7 +228,7 @@ class Run:
 
 
 def _command(*words: object) -> str:
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=150)
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=600)
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, words))}:\n{done.stdout}\n{done.stderr}")
     return done.stdout + done.stderr

@@ -92,17 +92,24 @@ static inline int32_t join(int32_t first, int32_t second)
 static void pack(int32_t *x, const int8_t *const *pixels, uint32_t k)
 {
     const int8_t *a = pixels[0], *b = pixels[1], *c = pixels[2], *d = pixels[3];
-    for (; k >= 2U; k -= 2U) {
+    const int8_t *const end = a + k;
+    const int8_t *const whole = a + (k & ~3U);
+    while (a != whole) {
         x[0] = join(a[0], b[0]);
         x[1] = join(c[0], d[0]);
         x[2] = join(a[1], b[1]);
         x[3] = join(c[1], d[1]);
-        x += 4;
-        a += 2, b += 2, c += 2, d += 2;
+        x[4] = join(a[2], b[2]);
+        x[5] = join(c[2], d[2]);
+        x[6] = join(a[3], b[3]);
+        x[7] = join(c[3], d[3]);
+        x += 8;
+        a += 4, b += 4, c += 4, d += 4;
     }
-    if (k != 0U) {
-        x[0] = join(*a, *b);
-        x[1] = join(*c, *d);
+    while (a != end) {
+        x[0] = join(*a++, *b++);
+        x[1] = join(*c++, *d++);
+        x += 2;
     }
 }
 
