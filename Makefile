@@ -67,5 +67,8 @@ lock: ## resolve setup/requirements.lock anew (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
 		--all-extras -o $(LOCK) pyproject.toml
 
+bench: setup ## measure the engine in QEMU; fails when worse than benchmarks/engine.json, UPDATE=1 takes it
+	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
+
 clean: ## remove what was built; keeps .venv and .platformio
 	rm -rf build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
