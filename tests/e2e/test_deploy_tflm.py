@@ -52,5 +52,6 @@ def test_tflm_says_why_it_fails(shared: Path, tmp_path: Path) -> None:
     run = Run(folder)
     image = stages.build(run, artifacts.project_of(run))
     with pytest.raises(DeviceError) as caught:
-        stages.flash(run, image, on="qemu")
+        device = stages.flash(run, image, on="qemu")
+        stages.measure(run, device, artifacts.DataOptions("random", samples=1))
     assert "arena" in str(caught.value).lower() or "memory" in str(caught.value).lower()
