@@ -22,7 +22,11 @@ CORES = {
     "cortex-m4": ("mps2-an386", ["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]),
     "cortex-m7": ("mps2-an500", ["-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"]),
     "cortex-m3": ("mps2-an385", ["-mcpu=cortex-m3"]),
+    "cortex-m55": ("mps3-an547", ["-mcpu=cortex-m55", "-mfloat-abi=hard"]),
 }
+# Nanoseconds of a SysTick count (the MPS3 machine runs at 32 MHz), bytes of RAM.
+_TICK = {"cortex-m55": "125u / 4u"}
+_RAM = {"cortex-m55": "512K"}
 FLAGS = ["-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-std=c11"]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 
@@ -104,7 +108,7 @@ int main(void)
         network_run();
         uint32_t after = SYST_CVR;
         print("run ");
-        number(((before - after) & 0xFFFFFF) * 40u);
+        number(((before - after) & 0xFFFFFF) * @TICK@);
         print("\n");
         for (uint32_t i = 0; i < NETWORK_OUTPUTS; i++) {
             print("out ");
@@ -117,7 +121,7 @@ int main(void)
         network_layers[i]();
         uint32_t after = SYST_CVR;
         print("layer ");
-        number(((before - after) & 0xFFFFFF) * 40u);
+        number(((before - after) & 0xFFFFFF) * @TICK@);
         print("\n");
     }
     quit();
@@ -143,7 +147,7 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[16] 
 
 _LINK = """
 ENTRY(reset)
-MEMORY { flash (rx) : ORIGIN = 0, LENGTH = 4M  ram (rwx) : ORIGIN = 0x20000000, LENGTH = 4M }
+MEMORY { flash (rx) : ORIGIN = 0, LENGTH = 4M  ram (rwx) : ORIGIN = 0x20000000, LENGTH = @RAM@ }
 SECTIONS {
   .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) } > flash
   .ARM.exidx : { *(.ARM.exidx*) } > flash
@@ -199,8 +203,8 @@ def run(program: Program, inputs: NDArray[np.int8], folder: Path, core: str = "c
         f"#define SAMPLES {len(inputs)}u\n"
         f"static const int8_t inputs[] = {{{','.join(map(str, flat))}}};\n"
     )
-    (folder / "main.c").write_text(_MAIN)
-    (folder / "link.ld").write_text(_LINK)
+    (folder / "main.c").write_text(_MAIN.replace("@TICK@", _TICK.get(core, "40u")))
+    (folder / "link.ld").write_text(_LINK.replace("@RAM@", _RAM.get(core, "4M")))
     parents = sorted({(RUNTIME / f).parent for f in program.runtime} | {RUNTIME, folder})
     include = [f"-I{p}" for p in parents]
     objects = []

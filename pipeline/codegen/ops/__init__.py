@@ -34,7 +34,7 @@ _MODULES = (
     "variables",
     "views",
 )
-_KERNEL_SETS = ("kernels_dsp", "kernels_scalar", "kernels_sparse")
+_KERNEL_SETS = ("kernels_dsp", "kernels_mve", "kernels_scalar", "kernels_sparse")
 """Modules of pipeline.codegen with KERNELS: operator name -> further candidates."""
 
 

@@ -1,0 +1,12 @@
+"""Kernels for cores with Helium, the M-profile vector extension: Cortex-M55, M85."""
+
+from __future__ import annotations
+
+from pipeline.codegen.kernel import Kernel
+from pipeline.codegen.kernels_mve_conv import Conv2d, FullyConnected
+
+KERNELS: dict[str, list[Kernel]] = {
+    "CONV_2D": [Conv2d()],
+    "FULLY_CONNECTED": [FullyConnected()],
+}
+"""Operator -> further candidates beside the portable kernel."""

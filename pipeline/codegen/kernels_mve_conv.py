@@ -1,0 +1,178 @@
+"""CONV_2D and FULLY_CONNECTED for cores with Helium (firmware/runtime/mve)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pipeline.codegen.kernel import Code, Cost, Initializer, Site
+from pipeline.codegen.kernels_dsp_cost import more_ram
+from pipeline.codegen.kernels_mve_pack import LANES, Scaled, chunks, pack, stream_bytes
+from pipeline.codegen.numeric import I64, wrap32
+from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.fully_connected import dense
+from pipeline.codegen.program import Optimize
+from pipeline.codegen.target import Target
+from pipeline.convert.graph import Graph, Op
+
+_PER_TILE = 36.0
+"""Instructions of a tile beside its products."""
+_PER_VECTOR = (10.0, 16.0)
+"""Of a tile of 4 channels, by pixels: 1, 2."""
+_PER_COPY = 8.0
+
+
+def _products(pixels: int, k: int, channels: int) -> float:
+    """Instructions of a row of pixels."""
+    pairs, single = divmod(pixels, 2)
+    tiles = -(-channels // 4)
+    return tiles * (
+        pairs * (_PER_TILE + _PER_VECTOR[1] * chunks(k))
+        + single * (_PER_TILE + _PER_VECTOR[0] * chunks(k))
+    )
+
+
+def start_values(g: Geometry, weights: I64) -> I64:
+    """Biases of (channels, K) weights with the input's zero point folded in."""
+    bias = np.zeros(len(weights), np.int64) if g.bias is None else g.bias.astype(np.int64)
+    return wrap32(bias - g.input_zero * weights.sum(axis=1))
+
+
+def scaled(g: Geometry, weights: I64) -> Scaled:
+    """The numbers of a convolution that its outputs are made with."""
+    return Scaled(start_values(g, weights), g.multipliers, g.shifts, g.output_zero, g.low, g.high)
+
+
+def columns(g: Geometry) -> int:
+    """Columns that a row of outputs reads, padding included."""
+    return (g.output.shape[2] - 1) * g.stride[1] + g.kernel[1]
+
+
+class Conv2d:
+    """Convolution by fields that lie in one piece."""
+
+    name = "mve 4x2 tile"
+
+    def applies(self, graph: Graph, op: Op, target: Target) -> bool:
+        """No groups, columns not dilated."""
+        if not target.has("mve"):
+            return False
+        g = geometry(graph, op)
+        return g.groups == 1 and g.dilation[1] == 1
+
+    def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
+        """Counts of the loops' instructions."""
+        g = geometry(graph, op)
+        k, channels = math.prod(g.weights.shape[1:]), g.output.shape[3]
+        rows = g.output.shape[0] * g.output.shape[1]
+        copies = _band(g) * g.kernel[0] * (_PER_COPY + 3 * chunks(g.input.shape[3]))
+        return Cost(
+            cycles=rows * (_products(g.output.shape[2], k, channels) + copies),
+            flash=stream_bytes(channels, k) - k * channels,
+            ram=more_ram(graph, op, _scratch(g)),
+        )
+
+    def lower(self, site: Site) -> Code:
+        """A call of mve_conv_s8."""
+        g = geometry(site.graph, site.op)
+        by_column = g.weights.astype(np.int64).transpose(0, 2, 1, 3)
+        weights = by_column.reshape(len(by_column), -1)
+        scales = scaled(g, weights)
+        flat = g.kernel == (1, 1) and g.stride == (1, 1)
+        pixels = g.output.shape[1] * g.output.shape[2]
+        channels = g.input.shape[3]
+        scratch = site.scratch if _scratch(g) else "NULL"
+        params = Initializer(
+            "mve_conv_t",
+            {
+                "gemm": {
+                    "stream": site.constant("stream"),
+                    "chunks": chunks(weights.shape[1]),
+                    "channels": len(weights),
+                    "output": scales.output,
+                },
+                "row": f"mve_gemm_{scales.mode}",
+                "batches": g.input.shape[0],
+                "in_height": 1 if flat else g.input.shape[1],
+                "in_width": pixels if flat else g.input.shape[2],
+                "in_channels": channels,
+                "out_height": 1 if flat else g.output.shape[1],
+                "out_width": pixels if flat else g.output.shape[2],
+                "kernel_height": g.kernel[0],
+                "stride_height": g.stride[0],
+                "stride_width": g.stride[1],
+                "dilation_height": g.dilation[0],
+                "pad_top": g.padding[0],
+                "pad_left": g.padding[1],
+                "columns": _band(g),
+                "in_zero": g.input_zero,
+            },
+        )
+        return Code(
+            function="mve_conv_s8",
+            body=f"{params.declare()}\n"
+            f"mve_conv_s8(&params, {site.input(0)}, {site.output()}, {scratch});",
+            constants=(pack(weights, scales),),
+            files=("mve/mve_conv.h", "mve/mve_conv.c", f"mve/mve_gemm_{scales.mode}.c"),
+            scratch=_scratch(g),
+            slack=LANES - 1,
+            encoding="dense, vectors of 16",
+        )
+
+
+def _band(g: Geometry) -> int:
+    """Columns of the band; 0 where rows are read in place."""
+    within = columns(g) - g.padding[1] <= g.input.shape[2]
+    lines = (g.output.shape[1] - 1) * g.stride[0] + 1 - g.padding[0] <= g.input.shape[1]
+    return 0 if g.kernel[0] == 1 and within and lines and not any(g.padding) else columns(g)
+
+
+def _scratch(g: Geometry) -> int:
+    band = _band(g) * g.kernel[0] * g.input.shape[3]
+    return band + 2 * LANES - 1 if band else 0
+
+
+class FullyConnected:
+    """Fully connected layer: the convolution's tile over rows."""
+
+    name = "mve 4x1 tile"
+
+    def applies(self, graph: Graph, op: Op, target: Target) -> bool:
+        """Any."""
+        return target.has("mve")
+
+    def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
+        """Counts of the loops' instructions."""
+        d = dense(graph, op)
+        outputs, k = d.weights.shape
+        return Cost(
+            cycles=_products(d.rows, k, outputs), flash=stream_bytes(outputs, k) - k * outputs
+        )
+
+    def lower(self, site: Site) -> Code:
+        """A call of the row function itself."""
+        d = dense(site.graph, site.op)
+        outputs, k = d.weights.shape
+        scales = Scaled(
+            d.bias.astype(np.int64), d.multipliers, d.shifts, d.output_zero, d.low, d.high
+        )
+        params = Initializer(
+            "mve_gemm_t",
+            {
+                "stream": site.constant("stream"),
+                "chunks": chunks(k),
+                "channels": outputs,
+                "output": scales.output,
+            },
+        )
+        function = f"mve_gemm_{scales.mode}"
+        return Code(
+            function=function,
+            body=f"{params.declare()}\n"
+            f"{function}(&params, {site.input(0)}, {d.rows}, {k}, {site.output()});",
+            constants=(pack(d.weights.astype(np.int64), scales),),
+            files=("mve/mve_gemm.h", f"mve/mve_gemm_{scales.mode}.c"),
+            slack=LANES - 1,
+            encoding="dense, vectors of 16",
+        )
