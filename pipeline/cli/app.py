@@ -24,6 +24,7 @@ from pipeline.cli import (
     prune,
     quantize,
     render,
+    renode,
     report,
     search,
 )
@@ -52,6 +53,7 @@ for _command in _COMMANDS:
     app.command(name, epilog=_command.EXAMPLES)(_command.command)
 
 app.add_typer(ci.app, name="ci")
+app.add_typer(renode.app, name="renode")
 
 
 def main() -> None:
