@@ -38,6 +38,7 @@ def deploy(
     engine: str = "aot",
     optimize: str = "balanced",
     tflm: str = "",
+    mlperf: str = "",
     on: str = "auto",
     port: str = "",
     samples: int | None = None,
@@ -61,6 +62,8 @@ def deploy(
         engine: "aot" or "tflm".
         optimize: what the aot engine favours: "size", "balanced", "speed".
         tflm: TensorFlow Lite Micro for the engine "tflm": a folder or a lib_deps entry.
+        mlperf: benchmark of MLPerf Tiny that the firmware answers as: "kws01", "ic01", "vww01",
+            "ad01"; "" for none.
         on: "auto", "qemu", "renode", "probe" or "serial".
         port: serial port of a real board.
         samples: send only the first so many samples.
@@ -89,6 +92,7 @@ def deploy(
         on=on,
         until=until,
         scheme=scheme,
+        mlperf=mlperf,
     )
     run = artifacts.run_for(model, out, suffix=board)
 
@@ -115,6 +119,7 @@ def deploy(
         engine=engine,
         optimize=optimize,
         tflm=tflm,
+        mlperf=mlperf,
         progress=progress,
     )
     if end := done("render"):

@@ -6,6 +6,7 @@ from the artifact of the one before, and is not run again while its inputs are t
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -62,6 +63,7 @@ def preflight(
     on: str,
     until: str,
     scheme: str = "int8",
+    mlperf: str = "",
 ) -> None:
     """Checks all that can be known before any work is done.
 
@@ -87,6 +89,7 @@ def preflight(
         if value not in known:
             raise WrongUse(f"{value!r} is not known", where=option, hint=", ".join(known))
     chosen = load_board(board)
+    _mlperf_defines(mlperf)
     if recipe != "none":
         parse_recipe(recipe)
     flat = sniff(model).format == TFLITE
@@ -259,6 +262,7 @@ def render(
     engine: str = "aot",
     optimize: str = "balanced",
     tflm: str = "",
+    mlperf: str = "",
     progress: Progress = silent,
 ) -> Project:
     """Graph and board -> project/, with the generated network in it.
@@ -266,6 +270,10 @@ def render(
     Args:
         run, flat, graph, board, engine, optimize, progress: see `pipeline.deploy.deploy`.
         tflm: TensorFlow Lite Micro's library for the engine of that name.
+        mlperf: id of the MLPerf Tiny benchmark the firmware answers as; "" for none.
+
+    Raises:
+        WrongUse: an unknown benchmark.
     """
     from pipeline.build import check_before_build
     from pipeline.codegen import Target, compile_graph
@@ -275,6 +283,7 @@ def render(
     from pipeline.tflm import render_tflm
 
     chosen = load_board(board)
+    defines = _mlperf_defines(mlperf, graph)
 
     def load(folder: Path) -> Project:
         return Project(folder / PROJECT, board, engine, flat.name)
@@ -282,7 +291,7 @@ def render(
     def make(folder: Path) -> Project:
         progress("render", 0, 0, f"{engine} engine for {chosen.core}")
         if engine == "tflm":
-            return render_tflm(folder, flat, graph, chosen, library, progress)
+            return render_tflm(folder, flat, graph, chosen, library, progress, mlperf, defines)
         target = Target(chosen.core, frozenset(chosen.features))
         program = compile_graph(graph, target, cast(Any, optimize))
         weights = sum(layer.weight_bytes for layer in program.layers)
@@ -294,12 +303,14 @@ def render(
             program=program,
             engine=engine,
             sha256=flat.sha256,
+            defines=defines,
         )
         write_json(
             folder / PROGRAM,
             {
                 "board": board,
                 "engine": engine,
+                "mlperf": mlperf,
                 "name": flat.name,
                 "optimize": optimize,
                 "arena_bytes": program.arena_bytes,
@@ -310,9 +321,33 @@ def render(
 
     library = resolve_library(tflm) if engine == "tflm" else ""
     key = digest(
-        flat.sha256, _board_key(chosen), engine, optimize, library, _sources_key(), VERSION
+        flat.sha256, _board_key(chosen), engine, optimize, library, defines, _sources_key(), VERSION
     )
     return run.step("render", key, (PROJECT, PROGRAM), make, load)
+
+
+def _mlperf_defines(mlperf: str, graph: Graph | None = None) -> dict[str, int | str]:
+    """The monitor's macros for a benchmark of MLPerf Tiny.
+
+    Raises:
+        WrongUse: there is no such benchmark, or it sends what the graph does not take.
+    """
+    if not mlperf:
+        return {}
+    from pipeline.measure.mlperf import BENCHMARKS
+
+    if mlperf not in BENCHMARKS:
+        raise WrongUse(f"{mlperf!r} is not known", where="--mlperf", hint=", ".join(BENCHMARKS))
+    benchmark = BENCHMARKS[mlperf]
+    if graph is not None:
+        source = graph.tensors[graph.inputs[0]]
+        if (source.dtype, math.prod(source.shape)) != ("int8", benchmark.elements):
+            raise WrongUse(
+                f"{mlperf} sends {benchmark.elements} int8 values, the model takes "
+                f"{math.prod(source.shape)} {source.dtype}",
+                where="--mlperf",
+            )
+    return benchmark.defines
 
 
 def _board_key(board: Board) -> dict[str, Any]:

@@ -7,6 +7,7 @@ how much was used, and rendered again with just that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.artifacts import PROGRAM, PROJECT
@@ -31,6 +32,8 @@ def render_tflm(
     board: Board,
     library: str,
     progress: Progress,
+    mlperf: str = "",
+    defines: Mapping[str, int | str] | None = None,
 ) -> Project:
     """Renders project/ and program.json of a run with the engine "tflm".
 
@@ -40,7 +43,7 @@ def render_tflm(
         DeviceError: the firmware did not come up; TFLM's own words are in the message.
     """
     asked = (board.ram.bytes - board.stack_bytes - _RESERVE_BYTES) // _ROUND_TO * _ROUND_TO
-    project = _render(folder, flat, graph, board, library, asked, "All the RAM there is.")
+    project = _render(folder, flat, graph, board, library, asked, "All the RAM there is.", defines)
     used = asked
     reason = f"As large as {board.id} has room for: no emulator could measure what is used."
     if board.qemu is not None:
@@ -48,12 +51,13 @@ def render_tflm(
         used = _arena_used(project, board, folder, progress)
         reason = f"Measured: {used} bytes are used on {board.id}."
     arena = -(-used // _ROUND_TO) * _ROUND_TO
-    project = _render(folder, flat, graph, board, library, arena, reason)
+    project = _render(folder, flat, graph, board, library, arena, reason, defines)
     write_json(
         folder / PROGRAM,
         {
             "board": board.id,
             "engine": "tflm",
+            "mlperf": mlperf,
             "name": flat.name,
             "optimize": "library",
             "arena_bytes": arena,
@@ -71,6 +75,7 @@ def _render(
     library: str,
     arena: int,
     reason: str,
+    defines: Mapping[str, int | str] | None,
 ) -> Project:
     return render_project(
         board,
@@ -80,6 +85,7 @@ def _render(
         engine="tflm",
         tflm=tflm_for(graph, library, arena, reason),
         sha256=flat.sha256,
+        defines=defines,
     )
 
 

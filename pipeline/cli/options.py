@@ -81,3 +81,7 @@ Tflm = Annotated[
 Scheme = Annotated[
     str, typer.Option("--scheme", help="How a Keras model is quantised: int8 or int16x8.")
 ]
+Mlperf = Annotated[
+    str,
+    typer.Option("--mlperf", help="Answer as MLPerf Tiny's kws01, ic01, vww01 or ad01."),
+]

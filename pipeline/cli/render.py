@@ -23,6 +23,7 @@ def command(
     engine: options.Engine = "aot",
     optimize: options.Optimize = "balanced",
     tflm: options.Tflm = "",
+    mlperf: options.Mlperf = "",
     out: options.Out = None,
     json: options.Json = False,
 ) -> None:
@@ -43,6 +44,7 @@ def command(
                 engine=engine,
                 optimize=optimize,
                 tflm=tflm,
+                mlperf=mlperf,
                 progress=progress,
             )
         if json:
