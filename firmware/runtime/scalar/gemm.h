@@ -72,6 +72,14 @@ static inline scalar_writer_t scalar_writer(const scalar_gemm_t *gemm)
 /* The next channel of one pixel. */
 SCALAR_INLINE void scalar_write_1px(scalar_writer_t *w, int32_t acc, int8_t *out)
 {
+#if SCALAR_MULTIPLY_BY_PIECES
+    /* Few registers: a call costs less than what it would push out. */
+    if (w->rectified != 0U && acc < 0) {
+        *out = -128;
+    } else {
+        *out = scalar_requant_any(acc, w->scale, w->output);
+    }
+#else
     const scalar_channel_t channel = scalar_channel(w->scale, w->base);
     if (w->rectified != 0U) {
         *out = (int8_t)scalar_requant_rectified(acc, channel);
@@ -80,6 +88,7 @@ SCALAR_INLINE void scalar_write_1px(scalar_writer_t *w, int32_t acc, int8_t *out
     } else {
         *out = scalar_requant_any(acc, w->scale, w->output);
     }
+#endif
     w->scale += w->step;
 }
 

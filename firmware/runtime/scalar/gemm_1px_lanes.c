@@ -23,13 +23,13 @@ typedef struct {
     int32_t t[2];
 } lanes_t;
 
-/* Without optimisation r7 is the frame pointer. */
-#if SCALAR_MULTIPLY_BY_PIECES && defined(__OPTIMIZE__)
+#if SCALAR_MULTIPLY_BY_PIECES
 
+/* r2 pixel, r6 weights, r7 mask; r3 to r5 hold x, y, z. */
 #define PAIR(r, t)                                                                                 \
-    "ldmia %[w]!, {r0}\n\t"                                                                        \
+    "ldmia r6!, {r0}\n\t"                                                                          \
     "lsrs r1, r0, #8\n\t"                                                                          \
-    "ands r1, %[mask]\n\t"                                                                         \
+    "ands r1, r7\n\t"                                                                              \
     "muls r0, r3, r0\n\t"                                                                          \
     "muls r1, r4, r1\n\t"                                                                          \
     "adds r0, r0, r1\n\t"                                                                          \
@@ -37,31 +37,37 @@ typedef struct {
     "add " r ", r0\n\t"                                                                            \
     "asrs r0, r0, #16\n\t"                                                                         \
     "add " t ", r0\n\t"
-#define STEP "ldmia %[x]!, {r3, r4, r5}\n\t" PAIR("r8", "r9") PAIR("r10", "r11")
+#define STEP "ldmia r2!, {r3, r4, r5}\n\t" PAIR("r8", "r9") PAIR("r10", "r11")
 
-/* 21 instructions for 8 MACs; GCC needs 4.5 a MAC, as it keeps sums in memory. */
-static inline const uint32_t *multiply_four(const int32_t *x, const int32_t *end, const uint32_t *w,
-                                            lanes_t *lanes)
+/* 21 instructions for 8 MACs; GCC needs 4.5 a MAC for the C below, as it keeps sums in memory.
+ * All low registers are taken, so it is a function of its own. */
+static __attribute__((naked, noinline)) const uint32_t *
+multiply_four(const int32_t *x __attribute__((unused)), const int32_t *end __attribute__((unused)),
+              const uint32_t *w __attribute__((unused)), lanes_t *lanes __attribute__((unused)))
 {
-    register uint32_t r0 __asm__("r8") = 0;
-    register int32_t t0 __asm__("r9") = 0;
-    register uint32_t r1 __asm__("r10") = 0;
-    register int32_t t1 __asm__("r11") = 0;
-    register const int32_t *last __asm__("r12") = end;
-    register const int32_t *from __asm__("r2") = x;
-    register const uint32_t *weights __asm__("r6") = w;
-    register uint32_t mask __asm__("r7") = MASK;
-    __asm__(".syntax unified\n"
-            "1:\n\t" STEP "cmp %[x], %[end]\n\t"
-            "beq 2f\n\t" STEP "cmp %[x], %[end]\n\t"
-            "bne 1b\n"
-            "2:\n\t"
-            : [x] "+l"(from), [w] "+l"(weights), "+h"(r0), "+h"(t0), "+h"(r1), "+h"(t1)
-            : [mask] "l"(mask), [end] "h"(last)
-            : "r0", "r1", "r3", "r4", "r5", "cc", "memory");
-    lanes->r[0] = r0, lanes->r[1] = r1;
-    lanes->t[0] = t0, lanes->t[1] = t1;
-    return weights;
+    __asm__ volatile(".syntax unified\n\t"
+                     "push {r4, r5, r6, r7, lr}\n\t"
+                     "mov r4, r8\n\tmov r5, r9\n\tmov r6, r10\n\tmov r7, r11\n\t"
+                     "push {r3, r4, r5, r6, r7}\n\t"
+                     "mov r12, r1\n\t"
+                     "mov r6, r2\n\t"
+                     "mov r2, r0\n\t"
+                     "movs r7, #255\n\t" /* the mask */
+                     "lsls r0, r7, #16\n\t"
+                     "orrs r7, r0\n\t"
+                     "movs r0, #0\n\t"
+                     "mov r8, r0\n\tmov r9, r0\n\tmov r10, r0\n\tmov r11, r0\n"
+                     "1:\n\t" STEP "cmp r2, r12\n\t"
+                     "beq 2f\n\t" STEP "cmp r2, r12\n\t"
+                     "bne 1b\n"
+                     "2:\n\t"
+                     "pop {r0}\n\t"
+                     "mov r1, r8\n\tmov r2, r10\n\tmov r3, r9\n\tmov r4, r11\n\t"
+                     "stmia r0!, {r1, r2, r3, r4}\n\t"
+                     "mov r0, r6\n\t"
+                     "pop {r4, r5, r6, r7}\n\t"
+                     "mov r8, r4\n\tmov r9, r5\n\tmov r10, r6\n\tmov r11, r7\n\t"
+                     "pop {r4, r5, r6, r7, pc}\n\t");
 }
 
 #else
