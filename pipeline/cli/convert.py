@@ -3,36 +3,65 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
 
+if TYPE_CHECKING:
+    from pipeline.codegen.explain import Candidate, ExplainedOp, Explanation
+
 EXAMPLES = """\b
 Examples:
   mcu convert run/model.tflite
   mcu convert kws.tflite --out run --json
+  mcu convert kws.tflite --explain --board nano33ble --optimize size
 """
+
+# Of the many sizes of one kernel, those that came close; --json has them all.
+_SHOWN = 5
 
 
 def command(
     model: Annotated[Path, typer.Argument(help="A full-integer .tflite.")],
     out: options.Out = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Say what the aot engine does with each op, and why."),
+    ] = False,
+    board: Annotated[
+        str, typer.Option("--board", "-b", help="The board --explain is for.")
+    ] = "disco_f407vg",
+    optimize: options.Optimize = "balanced",
     json: options.Json = False,
 ) -> None:
     """Write the model as a C array, and say what is in it."""
 
     def work() -> None:
-        from pipeline import artifacts, stages
-        from pipeline.convert import parameters, total_macs
+        from dataclasses import asdict
 
+        from pipeline import artifacts, stages
+        from pipeline.board import load_board
+        from pipeline.codegen import Target
+        from pipeline.codegen.explain import explain as explain_graph
+        from pipeline.convert import parameters, total_macs
+        from pipeline.errors import WrongUse
+
+        chosen = load_board(board)
+        if optimize not in stages.OPTIMIZE:
+            hint = ", ".join(stages.OPTIMIZE)
+            raise WrongUse(f"{optimize!r} is not known", where="--optimize", hint=hint)
         run = artifacts.run_for(model, out)
+        found = None
         with progress_display() as progress:
             flat = stages.flat_model(run, model)
             graph = stages.convert(run, flat, progress=progress)
-        document = {
+            if explain:
+                target = Target(chosen.core, frozenset(chosen.features))
+                found = explain_graph(graph, target, cast(Any, optimize), progress)
+        document: dict[str, Any] = {
             "header": str(run.path / "model_data.h"),
             "source": str(run.path / "model_data.c"),
             "name": flat.name,
@@ -42,12 +71,65 @@ def command(
             "parameters": parameters(graph),
             "ops": [{"index": op.index, "op": op.name, "name": op.layer} for op in graph.ops],
         }
+        if found:
+            document["explain"] = {"board": board, **asdict(found)}
         if json:
             say_json(document)
             return
         say(f"{document['source']}: {len(flat.content):,} bytes, sha256 {flat.sha256[:12]}")
         say(f"  {document['parameters']:,} parameters, {document['macs']:,} MACs")
+        if found:
+            say(text(found, board))
+            return
         for op in graph.ops:
             say(f"  {op.index:3} {op.name:24} {op.layer}")
 
     raise typer.Exit(guarded(work, json))
+
+
+def text(found: Explanation, board: str) -> str:
+    """The explanation as a person reads it."""
+    lines = [
+        f"  on {board} ({found.core}), optimised for {found.optimize}: "
+        f"{len(found.ops)} ops, {found.views} of them without code, "
+        f"arena of {found.arena_bytes:,} bytes",
+        "  > is the kernel taken: the lowest cost, which weighs the estimated instructions of",
+        "  an inference, bytes of flash beside the plain weights, and bytes the arena grows by",
+    ]
+    for op in found.ops:
+        lines += ["", f"  {op.index:3} {op.op:24} {op.name}", *_details(op)]
+    lines += ["", f"  arena: {'from':>10} {'to':>9} {'bytes':>9}  layers"]
+    lines += [
+        f"  {p.name:10} {p.offset:>6,} {p.offset + p.size:>9,} {p.size:>9,}  {p.first} to {p.last}"
+        for p in sorted(found.placements, key=lambda p: (p.offset, p.first))
+    ]
+    return "\n".join(lines)
+
+
+def _details(op: ExplainedOp) -> list[str]:
+    if op.layer is None:
+        return ["      no code: the output is the input's memory under another shape"]
+    stored = f", weights {op.encoding}" if op.encoding else ""
+    lines = [f"      layer {op.layer}: {op.function}{stored}"]
+    shown = op.candidates[:_SHOWN]
+    lines += [_candidate(c) for c in shown]
+    if rest := len(op.candidates) - len(shown):
+        lines.append(f"        and {rest} that cost more")
+    if op.unfit:
+        lines.append(f"        {len(op.unfit)} others are not for this core or this shape")
+    if op.in_place is not None:
+        lines.append(f"      in place: written over tensor {op.in_place}, which no one needs then")
+    lines += [
+        f"      tensor {p.tensor} in the arena at {p.offset:,} to {p.offset + p.size:,}"
+        for p in op.outputs
+    ]
+    if op.scratch:
+        lines.append(f"      scratch of {op.scratch:,} bytes")
+    return lines
+
+
+def _candidate(c: Candidate) -> str:
+    return (
+        f"      {'>' if c.chosen else ' '} {c.kernel:42} {c.instructions:>12,} instructions "
+        f"{c.flash:>+9,} flash {c.ram:>+8,} RAM  cost {c.weighed:,}"
+    )

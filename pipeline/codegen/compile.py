@@ -96,13 +96,11 @@ def compile_graph(
     _check_ends(graph)
     check_supported(graph)
     known = registry()
-    todo = [op for op in graph.ops if not _is_view(graph, op, known[op.name])]
-    if not todo:  # nothing but views: one real copy makes it a program
-        todo = [graph.ops[-1]]
+    todo = ops_to_run(graph)
     steps: list[Step] = []
     for number, op in enumerate(todo):
         progress("codegen", number, len(todo), op.layer)
-        kernel = choose(_for_type(known[op.name], graph, op), graph, op, target, optimize)
+        kernel = choose(for_type(known[op.name], graph, op), graph, op, target, optimize)
         steps.append(Step(op, kernel, kernel.lower(Site(number, graph, op))))
     codes = share_constants(graph, [(step.op, step.code) for step in steps])
     memory = assign(graph, codes, 16 if target.has("mve") else 4, keep_inputs)
@@ -132,7 +130,15 @@ def compile_graph(
     )
 
 
-def _for_type(support: Support, graph: Graph, op: Op) -> Support:
+def ops_to_run(graph: Graph) -> list[Op]:
+    """The ops that become layers: all but those whose output is their input's memory."""
+    known = registry()
+    todo = [op for op in graph.ops if not _is_view(graph, op, known[op.name])]
+    # Nothing but views: one real copy makes it a program.
+    return todo or [graph.ops[-1]]
+
+
+def for_type(support: Support, graph: Graph, op: Op) -> Support:
     """The kernels of special cores know int8 alone; other types take the portable one."""
     if op.outputs and graph.tensors[op.outputs[0]].dtype != "int8":
         return replace(support, kernels=support.kernels[:1])
