@@ -219,13 +219,17 @@ def table(rows: list[Row], others: dict[str, dict[str, int]]) -> str:
             )
         lines.append("")
     lines += ["## Conditions", ""]
-    lines += [f"- {text}" for text in dict.fromkeys(map(condition, rows))]
+    lines += [f"- {text}" for text in conditions(rows)]
     return "\n".join(lines) + "\n"
 
 
-def condition(row: Row) -> str:
-    changes = f" with uncommitted changes ({row.changes})" if row.changes else ""
-    return f"{row.board}: {row.compiler}, `{row.flags}`, revision {row.git}{changes}"
+def conditions(rows: list[Row]) -> list[str]:
+    """Compiler and flags of each board, and the sources, in words."""
+    found = [f"{row.board}: {row.compiler}, `{row.flags}`" for row in rows]
+    for row in rows:
+        changes = f" with uncommitted changes ({row.changes})" if row.changes else ""
+        found.append(f"Sources: revision {row.git}{changes}")
+    return list(dict.fromkeys(found))
 
 
 def document(rows: list[Row], others: dict[str, dict[str, int]]) -> dict[str, Any]:
