@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pipeline.codegen.kernel import Kernel
 from pipeline.codegen.kernels_mve_conv import Conv2d, FullyConnected
+from pipeline.codegen.kernels_mve_depthwise import Depthwise
 
 KERNELS: dict[str, list[Kernel]] = {
     "CONV_2D": [Conv2d()],
+    "DEPTHWISE_CONV_2D": [Depthwise()],
     "FULLY_CONNECTED": [FullyConnected()],
 }
 """Operator -> further candidates beside the portable kernel."""
