@@ -72,7 +72,12 @@ def command(
             "ops": [{"index": op.index, "op": op.name, "name": op.layer} for op in graph.ops],
         }
         if found:
-            document["explain"] = {"board": board, **asdict(found)}
+            document["explain"] = {
+                "board": board,
+                "instructions": found.instructions,
+                "portable_instructions": found.portable_instructions,
+                **asdict(found),
+            }
         if json:
             say_json(document)
             return
@@ -93,6 +98,8 @@ def text(found: Explanation, board: str) -> str:
         f"  on {board} ({found.core}), optimised for {found.optimize}: "
         f"{len(found.ops)} ops, {found.views} of them without code, "
         f"arena of {found.arena_bytes:,} bytes",
+        f"  about {found.instructions:,} instructions per inference; "
+        f"{found.portable_instructions:,} with portable kernels alone",
         "  > is the kernel taken: the lowest cost, which weighs the estimated instructions of",
         "  an inference, bytes of flash beside the plain weights, and bytes the arena grows by",
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.codegen.compile import compile_graph, for_type, ops_to_run
-from pipeline.codegen.kernel import choose, weighed
+from pipeline.codegen.kernel import Portable, choose, weighed
 from pipeline.codegen.ops import registry
 from pipeline.codegen.program import Layer, Optimize, Placement
 from pipeline.codegen.target import Target
@@ -25,6 +25,7 @@ class Candidate:
         ram: bytes the arena may grow by.
         weighed: the three as one number under the goal; the lowest is taken.
         chosen: it was taken.
+        portable: it is the one that every core can run.
     """
 
     kernel: str
@@ -33,6 +34,7 @@ class Candidate:
     ram: int
     weighed: int
     chosen: bool
+    portable: bool
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,16 @@ class Explanation:
     def views(self) -> int:
         """Ops that need no code."""
         return sum(op.layer is None for op in self.ops)
+
+    @property
+    def instructions(self) -> int:
+        """Estimate per inference with the kernels taken."""
+        return sum(op.chosen.instructions for op in self.ops if op.chosen)
+
+    @property
+    def portable_instructions(self) -> int:
+        """Estimate per inference with portable kernels alone."""
+        return sum(c.instructions for op in self.ops for c in op.candidates if c.portable)
 
 
 def explain(
@@ -198,6 +210,7 @@ def _candidates(
                 ram=cost.ram,
                 weighed=round(weighed(cost, optimize)),
                 chosen=kernel is taken,
+                portable=isinstance(kernel, Portable),
             )
         )
     able.sort(key=lambda c: (c.weighed, not c.chosen))

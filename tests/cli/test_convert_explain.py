@@ -10,6 +10,7 @@ def test_a_person_reads_kernels_views_and_the_arena(mcu, shared: Path) -> None:
     assert ran.code == 0, ran.err
     for words in (
         "on disco_f407vg (cortex-m4), optimised for balanced: 13 ops, 1 of them without code",
+        "instructions per inference; ",
         "> dsp ",
         "  portable ",
         "others are not for this core or this shape",
@@ -26,6 +27,7 @@ def test_a_machine_gets_every_candidate(mcu, shared: Path) -> None:
     assert ran.code == 0, ran.err
     found = ran.json["explain"]
     assert (found["board"], found["core"]) == ("mps2_an385", "cortex-m3")
+    assert 0 < found["instructions"] <= found["portable_instructions"]
     assert len(found["ops"]) == len(ran.json["ops"]) == 13
     for op in found["ops"]:
         assert sum(c["chosen"] for c in op["candidates"]) == (op["layer"] is not None)
