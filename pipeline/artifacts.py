@@ -42,6 +42,8 @@ class DataOptions:
     x_zero_point: float | None = None
     seed: int = 0
     samples: int | None = None
+    test_fraction: float = 0.2
+    shuffle: bool = False
 
     def required(self) -> str | Path:
         """The data set's name.
@@ -61,18 +63,21 @@ class DataOptions:
         """What decides which samples come out, `samples` apart."""
         path = Path(self.spec) if self.spec is not None else None
         content = sha256_file(path) if path and path.is_file() else str(self.spec)
-        return [content, self.x_scale, self.x_zero_point, self.seed]
+        how = [self.x_scale, self.x_zero_point, self.seed, self.test_fraction, self.shuffle]
+        return [content, *how]
 
-    def split(self, signature: Signature) -> Split:
-        """Samples to train with and others to judge by."""
+    def split(self, signature: Signature, *, samples: int | None = None) -> Split:
+        """Samples to train with and others to judge by: all of those, or the first `samples`."""
         from pipeline.load import load_split
 
         return load_split(
             self.required(),
             signature,
-            samples=self.samples,
+            samples=samples,
             x_scale=self.x_scale,
             x_zero_point=self.x_zero_point or 0.0,
+            test_fraction=self.test_fraction,
+            shuffle=self.shuffle,
             seed=self.seed,
         )
 
@@ -88,6 +93,43 @@ class DataOptions:
             x_zero_point=self.x_zero_point or 0.0,
             seed=self.seed,
         )
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How a network is trained on the way. See `pipeline.prune.prune`."""
+
+    epochs: int | None = None
+    rate: float | None = None
+    distill: bool | None = None
+    max_drop: float | None = None
+    control: str | None = None
+
+    def check(self, *, data: bool, prunes: bool) -> None:
+        """Refuses what has no sense, before any work.
+
+        Args:
+            data: there is a data set.
+            prunes: the network is pruned at all.
+
+        Raises:
+            WrongUse: amounts out of range, or options that nothing would heed.
+        """
+        from pipeline.prune import check_options
+
+        check_options(data, self.epochs, self.rate, self.max_drop, self.control)
+        for option, value in (
+            ("--rate", self.rate),
+            ("--distill", self.distill),
+            ("--max-drop", self.max_drop),
+            ("--control", self.control),
+        ):
+            if value is not None and not prunes:
+                raise WrongUse(
+                    "says how to prune, but nothing is pruned",
+                    where=option,
+                    hint="add --prune, for example --prune magnitude:0.75",
+                )
 
 
 # Run folders -----------------------------------------------------------------------------
@@ -174,7 +216,8 @@ def flat_of(folder: Path) -> FlatModel:
     from pipeline.load import FlatModel
 
     facts = json.loads((folder / FACTS).read_text())
-    return FlatModel(facts["name"], (folder / MODEL).read_bytes())
+    notes = tuple(facts.get("quantize_notes", ()))
+    return FlatModel(facts["name"], (folder / MODEL).read_bytes(), notes)
 
 
 def project_of(run: Run) -> Project:

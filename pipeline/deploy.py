@@ -20,11 +20,14 @@ class Deployment:
         folder: the run folder.
         artifacts: path relative to it -> SHA-256.
         report: None where the chain was stopped before it.
+        notes: what a person should know of the compression: a control that won, a training
+            that stopped early.
     """
 
     folder: Path
     artifacts: dict[str, str]
     report: Report | None
+    notes: tuple[str, ...] = ()
 
 
 def deploy(
@@ -34,6 +37,10 @@ def deploy(
     data: str | Path | None = None,
     prune: str = "none",
     epochs: int | None = None,
+    rate: float | None = None,
+    distill: bool | None = None,
+    max_drop: float | None = None,
+    control: str | None = None,
     scheme: str = "int8",
     engine: str = "aot",
     optimize: str = "balanced",
@@ -46,6 +53,8 @@ def deploy(
     out: str | Path | None = None,
     x_scale: float | None = None,
     x_zero_point: float | None = None,
+    test_fraction: float = 0.2,
+    shuffle: bool = False,
     seed: int = 0,
     trust: bool = False,
     progress: Progress = silent,
@@ -57,8 +66,10 @@ def deploy(
         board: board id, one of boards/.
         data: .npz with x and y, "digits", or "random"; a Keras model needs one.
         prune: recipe such as "magnitude:0.75"; "none".
-        epochs: fine-tuning epochs after pruning; None lets the recipe choose.
-        scheme: how a Keras model is quantised: "int8" or "int16x8".
+        epochs: fine-tuning epochs after pruning, or of "qat"; None chooses by the data.
+        rate, distill, max_drop, control: how pruning goes, see `pipeline.prune.prune`.
+        scheme: how a Keras model is quantised: "int8", "int16x8", or "qat": int8 that is
+            trained for, keeping the zeros of a pruned network.
         engine: "aot" or "tflm".
         optimize: what the aot engine favours: "size", "balanced", "speed".
         tflm: TensorFlow Lite Micro for the engine "tflm": a folder or a lib_deps entry.
@@ -71,6 +82,9 @@ def deploy(
         out: run folder; runs/<model>-<board> by default.
         x_scale, x_zero_point: real value = (x - x_zero_point) * x_scale, for integer data
             of a float network.
+        test_fraction: share of the samples, the last ones, that is judged by; a file's own
+            split is kept.
+        shuffle: mix the samples before that split.
         seed: of all that is random.
         trust: run code inside the model file.
         progress: called with every step's progress.
@@ -81,7 +95,10 @@ def deploy(
     from pipeline import artifacts, stages
 
     model = Path(model)
-    chosen = artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
+    chosen = artifacts.DataOptions(
+        data, x_scale, x_zero_point, seed, samples, test_fraction, shuffle
+    )
+    training = artifacts.TrainOptions(epochs, rate, distill, max_drop, control)
     stages.preflight(
         model,
         board,
@@ -93,19 +110,28 @@ def deploy(
         until=until,
         scheme=scheme,
         mlperf=mlperf,
+        training=training,
     )
     run = artifacts.run_for(model, out, suffix=board)
 
-    def done(step: str, report: Report | None = None) -> Deployment | None:
-        return Deployment(run.path, run.finish(), report) if step == until else None
+    notes: tuple[str, ...] = ()
+
+    def done(step: str) -> Deployment | None:
+        return Deployment(run.path, run.finish(), None, notes) if step == until else None
 
     network = model
     if prune != "none":
-        stages.prune(run, model, prune, chosen, epochs=epochs, trust=trust, progress=progress)
+        pruned = stages.prune(
+            run, model, prune, chosen, training=training, trust=trust, progress=progress
+        )
+        notes += pruned.notes
         network = run.path / artifacts.PRUNED
     if end := done("prune"):
         return end
-    flat = stages.quantize(run, network, chosen, scheme=scheme, trust=trust, progress=progress)
+    flat = stages.quantize(
+        run, network, chosen, scheme=scheme, epochs=epochs, trust=trust, progress=progress
+    )
+    notes += flat.notes
     if end := done("quantize"):
         return end
     graph = stages.convert(run, flat, progress=progress)
@@ -134,4 +160,4 @@ def deploy(
     if end := done("measure"):
         return end
     report = stages.report(run)
-    return Deployment(run.path, run.finish(), report)
+    return Deployment(run.path, run.finish(), report, notes)

@@ -25,6 +25,7 @@ from pipeline.artifacts import (
     PRUNED,
     REPORT,
     DataOptions,
+    TrainOptions,
     device_json,
     device_of,
     document,
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 ENGINES = ("aot", "tflm")
 OPTIMIZE = ("size", "balanced", "speed")
+# Post-training, and int8 that is trained for.
+SCHEMES = ("int8", "int16x8", "qat")
 PLACES = ("auto", "qemu", "renode", "probe", "serial")
 
 
@@ -64,6 +67,7 @@ def preflight(
     until: str,
     scheme: str = "int8",
     mlperf: str = "",
+    training: TrainOptions = TrainOptions(),
 ) -> None:
     """Checks all that can be known before any work is done.
 
@@ -76,7 +80,6 @@ def preflight(
     from pipeline.flash.qemu import qemu_program
     from pipeline.load.sniff import TFLITE, sniff
     from pipeline.prune import parse_recipe
-    from pipeline.quantize import SCHEMES
     from pipeline.render import offline
 
     for option, value, known in (
@@ -92,6 +95,7 @@ def preflight(
     _mlperf_defines(mlperf)
     if recipe != "none":
         parse_recipe(recipe)
+    training.check(data=data.spec is not None, prunes=recipe != "none")
     flat = sniff(model).format == TFLITE
     if flat and recipe != "none":
         raise WrongUse(
@@ -116,7 +120,7 @@ def prune(
     recipe: str,
     data: DataOptions,
     *,
-    epochs: int | None = None,
+    training: TrainOptions = TrainOptions(),
     trust: bool = False,
     progress: Progress = silent,
 ) -> Compression:
@@ -127,6 +131,7 @@ def prune(
     from pipeline.prune import prune as prune_network
 
     parse_recipe(recipe)
+    training.check(data=data.spec is not None, prunes=True)
 
     def make(folder: Path) -> Compression:
         progress("prune", 0, 0, f"reading {model.name}")
@@ -141,7 +146,7 @@ def prune(
             network,
             recipe,
             data.split(network.signature),
-            epochs=epochs,
+            **{name: value for name, value in asdict(training).items() if value is not None},
             seed=data.seed,
             progress=progress,
         )
@@ -154,7 +159,7 @@ def prune(
         assert record is not None
         return cast("Compression", record["compression"])
 
-    key = digest(file_key(model), recipe, data.key(), epochs, trust)
+    key = digest(file_key(model), recipe, data.key(), asdict(training), trust)
     return run.step("prune", key, (PRUNED,), make, load)
 
 
@@ -164,28 +169,37 @@ def quantize(
     data: DataOptions,
     *,
     scheme: str = "int8",
+    epochs: int | None = None,
     trust: bool = False,
     progress: Progress = silent,
 ) -> FlatModel:
-    """A Keras file -> model.tflite, or a .tflite as it is."""
+    """A Keras file -> model.tflite, or a .tflite as it is; `epochs` are those of "qat"."""
     from pipeline.load.sniff import TFLITE, sniff
 
+    if scheme not in SCHEMES:
+        raise WrongUse(f"{scheme!r} is not known", where="--scheme", hint=", ".join(SCHEMES))
     if sniff(model).format == TFLITE:
         return flat_model(run, model)
 
     def make(folder: Path) -> FlatModel:
         from pipeline.load import load_model
         from pipeline.quantize import quantize as quantize_network
+        from pipeline.quantize import quantize_aware
 
         progress("quantize", 0, 0, f"reading {model.name}")
         network = cast("Network", load_model(model, trust=trust))
         split = data.split(network.signature)
-        flat = quantize_network(network, split.train, scheme=cast(Any, scheme), progress=progress)
+        if scheme == "qat":
+            flat = quantize_aware(network, split, epochs=epochs, seed=data.seed, progress=progress)
+        else:
+            kind = cast(Any, scheme)
+            flat = quantize_network(network, split.train, scheme=kind, progress=progress)
         write_atomically(folder / MODEL, flat.content)
         write_json(folder / FACTS, _keras_facts(network, flat, split, progress))
         return flat
 
-    key = digest(file_key(model), data.key(), trust, scheme)
+    trained = [epochs] if scheme == "qat" else []
+    key = digest(file_key(model), data.key(), trust, scheme, *trained)
     return run.step("quantize", key, (MODEL, FACTS), make, flat_of)
 
 
@@ -235,6 +249,8 @@ def _keras_facts(
         "float32_bytes": 4 * parameters,
         "check": network.check,
         "input_dtype": network.signature.input_dtype,
+        "notes": list(done.notes) if done else [],
+        "quantize_notes": list(flat.notes),
     }
 
 
@@ -432,7 +448,10 @@ def measure(
         shapes = (source.shape[1:], facts.get("input_dtype", source.dtype), sink.shape[1:])
         signature = Signature(*shapes)
         keras = facts["source"] != "tflite"
-        chosen = data.split(signature).test if keras else data.all(signature)
+        if keras:
+            chosen = data.split(signature, samples=data.samples).test
+        else:
+            chosen = data.all(signature)
         found = measure_device(device, load_board(device.board), flat, chosen, progress=progress)
         save_measurement(found, folder)
         return found

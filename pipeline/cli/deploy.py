@@ -13,6 +13,7 @@ from pipeline.cli.console import guarded, note, progress_display, say, say_json
 EXAMPLES = """\b
 Examples:
   mcu deploy digits.keras --board disco_f407vg --data digits --prune magnitude:0.75
+  mcu deploy m.h5 -b disco_f407vg -d d.npz --prune neurons:0.7 --max-drop 0.01 --scheme qat
   mcu deploy kws.tflite -b disco_f407vg -d kws.npz --samples 20 --json
   mcu deploy model.h5 -b mps2_an386 -d random --until build
 """
@@ -24,6 +25,10 @@ def command(
     data: options.Data = None,
     prune: options.Prune = "none",
     epochs: options.Epochs = None,
+    rate: options.Rate = None,
+    distill: options.Distill = None,
+    max_drop: options.LargestDrop = None,
+    control: options.Control = None,
     scheme: options.Scheme = "int8",
     engine: options.Engine = "aot",
     optimize: options.Optimize = "balanced",
@@ -38,6 +43,8 @@ def command(
     out: options.Out = None,
     x_scale: options.XScale = None,
     x_zero_point: options.XZeroPoint = None,
+    test_fraction: options.TestFraction = 0.2,
+    shuffle: options.Shuffle = False,
     seed: options.Seed = 0,
     trust: options.Trust = False,
     history: options.History = False,
@@ -57,6 +64,10 @@ def command(
                 data=data,
                 prune=prune,
                 epochs=epochs,
+                rate=rate,
+                distill=distill,
+                max_drop=max_drop,
+                control=control,
                 scheme=scheme,
                 engine=engine,
                 optimize=optimize,
@@ -69,10 +80,14 @@ def command(
                 out=out,
                 x_scale=x_scale,
                 x_zero_point=x_zero_point,
+                test_fraction=test_fraction,
+                shuffle=shuffle,
                 seed=seed,
                 trust=trust,
                 progress=progress,
             )
+        for text in done.notes:
+            note(f"note: {text}")
         if done.report is not None:
             if history:
                 from pipeline.report.history import History

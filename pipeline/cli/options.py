@@ -46,8 +46,35 @@ Prune = Annotated[
     typer.Option("--prune", "-p", help="magnitude:S, neurons:S or neurons:S+magnitude:S; none."),
 ]
 Epochs = Annotated[
-    int | None, typer.Option("--epochs", min=0, help="Fine-tuning epochs after pruning.")
+    int | None,
+    typer.Option("--epochs", min=0, help="Epochs of fine-tuning after pruning, and of qat."),
 ]
+
+Rate = Annotated[
+    float | None, typer.Option("--rate", help="Learning rate fine-tuning starts with: 0.003.")
+]
+Distill = Annotated[
+    bool | None,
+    typer.Option(
+        "--distill/--no-distill",
+        help="Learn from the unpruned network too.  [default: where labels are few]",
+    ),
+]
+LargestDrop = Annotated[
+    float | None,
+    typer.Option(
+        "--max-drop",
+        help="Prune step by step, while accuracy falls by no more: 0.02 is two points.",
+    ),
+]
+Control = Annotated[
+    str | None,
+    typer.Option("--control", help="scratch: train the pruned shape anew too; the better stays."),
+]
+TestFraction = Annotated[
+    float, typer.Option("--test-fraction", help="Share of the samples to judge by: the last ones.")
+]
+Shuffle = Annotated[bool, typer.Option("--shuffle", help="Mix the samples before the split.")]
 
 # Results: history, gates, and what is written for others.
 Db = Annotated[
@@ -79,7 +106,11 @@ Tflm = Annotated[
     typer.Option("--tflm", help="TensorFlow Lite Micro for --engine tflm: folder or lib_deps."),
 ]
 Scheme = Annotated[
-    str, typer.Option("--scheme", help="How a Keras model is quantised: int8 or int16x8.")
+    str,
+    typer.Option(
+        "--scheme",
+        help="How a Keras model is quantised: int8, int16x8 or qat (int8 that is trained for).",
+    ),
 ]
 Mlperf = Annotated[
     str,

@@ -14,6 +14,7 @@ EXAMPLES = """\b
 Examples:
   mcu prune digits.keras --data digits --prune magnitude:0.75 --out run
   mcu prune model.h5 --data train.npz --prune neurons:0.5 --epochs 10 --json
+  mcu prune model.h5 -d train.npz -p magnitude:0.95 --max-drop 0.02 --control scratch
 """
 
 
@@ -22,9 +23,15 @@ def command(
     prune: options.Prune,
     data: options.Data = None,
     epochs: options.Epochs = None,
+    rate: options.Rate = None,
+    distill: options.Distill = None,
+    max_drop: options.LargestDrop = None,
+    control: options.Control = None,
     out: options.Out = None,
     x_scale: options.XScale = None,
     x_zero_point: options.XZeroPoint = None,
+    test_fraction: options.TestFraction = 0.2,
+    shuffle: options.Shuffle = False,
     seed: options.Seed = 0,
     trust: options.Trust = False,
     json: options.Json = False,
@@ -37,13 +44,16 @@ def command(
         from pipeline import artifacts, stages
 
         run = artifacts.run_for(model, out)
+        chosen = artifacts.DataOptions(
+            data, x_scale, x_zero_point, seed, test_fraction=test_fraction, shuffle=shuffle
+        )
         with progress_display() as progress:
             done = stages.prune(
                 run,
                 model,
                 prune,
-                artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed),
-                epochs=epochs,
+                chosen,
+                training=artifacts.TrainOptions(epochs, rate, distill, max_drop, control),
                 trust=trust,
                 progress=progress,
             )
@@ -54,6 +64,8 @@ def command(
         say(f"  parameters {done.parameters[0]:,} -> {done.parameters[1]:,}")
         if done.float_accuracy is not None and done.pruned_accuracy is not None:
             say(f"  accuracy   {done.float_accuracy:.4f} -> {done.pruned_accuracy:.4f}")
+        for layer, reason in done.frozen.items():
+            say(f"  left alone: {layer}, {reason}")
         for text in done.notes:
             say(f"  note: {text}")
 

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import options
-from pipeline.cli.console import guarded, progress_display, say, say_json
+from pipeline.cli.console import guarded, note, progress_display, say, say_json
 
 EXAMPLES = """\b
 Examples:
   mcu quantize run/pruned.keras --data digits
+  mcu quantize run/pruned.keras --data train.npz --scheme qat
   mcu quantize model.h5 --data calibration.npz --out run --json
 """
 
@@ -21,9 +22,12 @@ def command(
     model: Annotated[Path, typer.Argument(help="A Keras file: pruned.keras, .h5, SavedModel.")],
     data: options.Data = None,
     scheme: options.Scheme = "int8",
+    epochs: options.Epochs = None,
     out: options.Out = None,
     x_scale: options.XScale = None,
     x_zero_point: options.XZeroPoint = None,
+    test_fraction: options.TestFraction = 0.2,
+    shuffle: options.Shuffle = False,
     seed: options.Seed = 0,
     trust: options.Trust = False,
     json: options.Json = False,
@@ -34,15 +38,21 @@ def command(
         from pipeline import artifacts, stages
 
         run = artifacts.run_for(model, out)
+        chosen = artifacts.DataOptions(
+            data, x_scale, x_zero_point, seed, test_fraction=test_fraction, shuffle=shuffle
+        )
         with progress_display() as progress:
             flat = stages.quantize(
                 run,
                 model,
-                artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed),
+                chosen,
                 scheme=scheme,
+                epochs=epochs,
                 trust=trust,
                 progress=progress,
             )
+        for text in flat.notes:
+            note(f"note: {text}")
         document = {
             "model": str(run.path / artifacts.MODEL),
             "name": flat.name,

@@ -13,10 +13,12 @@ class FlatModel:
     Attributes:
         name: short name, used for files and in the report; a C identifier.
         content: the flatbuffer's bytes.
+        notes: what a person should know of its making.
     """
 
     name: str
     content: bytes
+    notes: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:

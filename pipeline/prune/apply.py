@@ -108,7 +108,7 @@ def prune(
     """
     started = time.monotonic()
     recipe = parse_recipe(recipe) if isinstance(recipe, str) else recipe
-    _check(data, epochs, max_drop, control)
+    check_options(data is not None, epochs, rate, max_drop, control)
     model = network.keras
     objective = None if data is None else find_objective(model, data.train, distill=distill)
     count = default_epochs(0 if data is None else len(data.train)) if epochs is None else epochs
@@ -142,18 +142,31 @@ def prune(
     return dataclasses.replace(result, compression=done)
 
 
-def _check(
-    data: Split | None, epochs: int | None, max_drop: float | None, control: str | None
+def check_options(
+    data: bool,
+    epochs: int | None,
+    rate: float | None,
+    max_drop: float | None,
+    control: str | None,
 ) -> None:
+    """Refuse options of `prune` that have no sense; `data` tells whether there is a data set.
+
+    Raises:
+        WrongUse: names the option of the command line.
+    """
     if epochs is not None and epochs < 0:
         raise WrongUse(f"{epochs} epochs are asked for", where="--epochs")
+    if rate is not None and not rate > 0.0:
+        raise WrongUse(
+            f"a learning rate of {rate} is not above 0", where="--rate", hint="0.003 is usual"
+        )
     if max_drop is not None and not 0.0 <= max_drop < 1.0:
         raise WrongUse(
             f"a drop of {max_drop} is not within 0..1", where="--max-drop", hint="0.02: two points"
         )
     if control not in (None, "scratch"):
         raise WrongUse(f"control {control!r} is not known", where="--control", hint="scratch")
-    if data is None and (max_drop is not None or control is not None):
+    if not data and (max_drop is not None or control is not None):
         raise WrongUse("needs data to judge by", where="--max-drop, --control", hint="give --data")
 
 

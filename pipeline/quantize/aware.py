@@ -76,7 +76,7 @@ def quantize_aware(
     def tell(step: str, done: int, total: int, note: str = "") -> None:
         progress("quantize", done, total, note)
 
-    train(
+    done = train(
         model, objective, data.train.x, settings, progress=tell, note="training with int8 rounding"
     )
     with tempfile.TemporaryDirectory(prefix="mcu-quantize-") as name:
@@ -87,7 +87,8 @@ def quantize_aware(
         job = {"scheme": "int8", "name": network.name, "aware": {"preserve": preserve}}
         (folder / "job.json").write_text(json.dumps(job))
         run_worker(folder, network, progress)
-        return FlatModel(network.name, (folder / "model.tflite").read_bytes())
+        notes = tuple(f"training with int8 rounding: {note}" for note in done.notes)
+        return FlatModel(network.name, (folder / "model.tflite").read_bytes(), notes)
 
 
 def with_rounding(plain: Any, preserve: bool, where: str) -> Any:

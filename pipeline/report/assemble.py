@@ -90,7 +90,7 @@ def assemble(
             accuracy.reference,
         ),
         layers=_layers(program["layers"], measurement),
-        environment=_environment(image, program),
+        environment=_environment(image, program, facts),
         artifacts=artifacts,
     )
 
@@ -114,14 +114,18 @@ def _layers(layers: list[dict[str, Any]], measurement: Measurement) -> tuple[Lay
     )
 
 
-def _environment(image: Image, program: dict[str, Any]) -> dict[str, str | float | None]:
+def _environment(
+    image: Image, program: dict[str, Any], facts: dict[str, Any]
+) -> dict[str, str | float | None]:
     from pipeline.resources import VERSION
 
+    notes = [*facts.get("notes", ()), *facts.get("quantize_notes", ())]
     return {
         "mcu_pipeline": VERSION,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "optimize": program["optimize"],
+        **({"compression_notes": "; ".join(notes)} if notes else {}),
         **({"git": state} if (state := git_state()) else {}),
         **dict(image.environment),
     }

@@ -13,7 +13,7 @@ from pipeline.report.gates import Gates, Limit
 Verdict = Literal["", "pass", "fail"]
 
 # What may differ without making figures incomparable: these say who ran it and of what commit.
-_NOT_A_CONDITION = {"git", "system", "python", "host"}
+_NOT_A_CONDITION = {"git", "system", "python", "host", "compression_notes"}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from pipeline import stages
 from pipeline.deploy import Deployment
 from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
-from pipeline.quantize import SCHEMES
 from pipeline.run import write_atomically, write_json
 from pipeline.search.candidate import Measurer, emulator_of
 from pipeline.search.front import OBJECTIVES, Front, Tried
@@ -110,8 +109,10 @@ def preflight(settings: Settings) -> None:
                 hint="name a new folder with --out",
             )
     for scheme in settings.schemes:
-        if scheme not in SCHEMES:
-            raise WrongUse(f"{scheme!r} is not known", where="--schemes", hint=", ".join(SCHEMES))
+        if scheme not in stages.SCHEMES:
+            raise WrongUse(
+                f"{scheme!r} is not known", where="--schemes", hint=", ".join(stages.SCHEMES)
+            )
     stages.preflight(
         Path(settings.model),
         settings.board,
