@@ -7,6 +7,7 @@ docs/boards.md explains the fields.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pipeline.errors import WrongUse
 from pipeline.resources import BOARDS, FIRMWARE
 
 VERIFIED = ("built", "ran in QEMU", "ran in Renode", "ran on hardware")
-TOOLCHAINS = ("arm-none-eabi", "riscv64-unknown-elf", "avr")
+TOOLCHAINS = ("arm-none-eabi", "riscv64-unknown-elf", "avr", "xtensa-esp-elf")
 
 
 @dataclass(frozen=True)
@@ -358,9 +359,26 @@ def read_board(path: Path) -> Board:
     return board
 
 
+def user_folder() -> Path | None:
+    """$MCU_BOARDS: a folder of boards beside the package's own."""
+    named = os.environ.get("MCU_BOARDS")
+    return Path(named).expanduser().absolute() if named else None
+
+
+def _files() -> dict[str, Path]:
+    """Every board.toml by its board's id; the package's own win."""
+    folders = [folder for folder in (user_folder(), BOARDS) if folder is not None]
+    return {
+        path.parent.name: path
+        for folder in folders
+        for path in folder.glob("*/board.toml")
+        if not path.parent.name.startswith(".")
+    }
+
+
 def boards() -> tuple[str, ...]:
     """Ids of all boards, sorted."""
-    return tuple(sorted(path.parent.name for path in BOARDS.glob("*/board.toml")))
+    return tuple(sorted(_files()))
 
 
 @cache
@@ -370,9 +388,10 @@ def load_board(board_id: str) -> Board:
     Raises:
         WrongUse: no such board (the hint has the nearest names), or its board.toml is bad.
     """
-    known = boards()
-    if board_id not in known:
+    files = _files()
+    if board_id not in files:
+        known = sorted(files)
         near = difflib.get_close_matches(board_id, known, n=3, cutoff=0.4)
         hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"
         raise WrongUse(f"there is no board {board_id!r}", hint=f"{hint} (`mcu boards` lists all)")
-    return read_board(BOARDS / board_id / "board.toml")
+    return read_board(files[board_id])

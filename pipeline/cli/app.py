@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import typer
+from typer.core import TyperGroup
 
 from pipeline.cli import (
     analyze,
@@ -29,8 +30,19 @@ from pipeline.cli import (
     search,
 )
 
+
+class _InOrder(TyperGroup):
+    """Lists the commands in the order of the chain, groups among them."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """All names, the helpers last."""
+        del ctx
+        return sorted(self.commands, key=lambda name: _ORDER.get(name, len(_ORDER)))
+
+
 app = typer.Typer(
     name="mcu",
+    cls=_InOrder,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -48,9 +60,15 @@ _COMMANDS = (
     bench, compare, history, analyze, search, boards, ops, ports, doctor,
 )  # fmt: skip
 
+_ORDER: dict[str, int] = {}
+
 for _command in _COMMANDS:
     name = _command.__name__.rpartition(".")[2]
-    app.command(name, epilog=_command.EXAMPLES)(_command.command)
+    _ORDER[name] = len(_ORDER)
+    if _command is boards:
+        app.add_typer(boards.app, name=name)
+    else:
+        app.command(name, epilog=_command.EXAMPLES)(_command.command)
 
 app.add_typer(ci.app, name="ci")
 app.add_typer(renode.app, name="renode")

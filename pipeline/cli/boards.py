@@ -1,8 +1,9 @@
-"""`mcu boards`: the boards there are."""
+"""`mcu boards`: the boards there are, and `mcu boards add`: one more."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -13,13 +14,26 @@ EXAMPLES = """\b
 Examples:
   mcu boards
   mcu boards --json
+  mcu boards add --from-pio esp32dev
 """
+
+ADD_EXAMPLES = """\b
+Examples:
+  mcu boards add --from-pio esp32dev
+  mcu boards add --from-pio nucleo_f446re --id nucleo_f446re_arduino
+  mcu boards add --from-pio my_board --manifest boards/my_board.json --platform ststm32
+"""
+
+app = typer.Typer(rich_markup_mode=None)
 
 _ROW = "{:<20} {:<14} {:>5}  {:>8} {:>8}  {:<13} {}"
 
 
-def command(json: options.Json = False) -> None:
+@app.callback(invoke_without_command=True, epilog=EXAMPLES)
+def command(context: typer.Context, json: options.Json = False) -> None:
     """List the boards, and what was verified of them."""
+    if context.invoked_subcommand is not None:
+        return
 
     def work() -> None:
         from pipeline.board import boards, load_board
@@ -42,6 +56,37 @@ def command(json: options.Json = False) -> None:
                     ", ".join(board.verified) or "nothing yet",
                 )
             )
+
+    raise typer.Exit(guarded(work, json))
+
+
+@app.command("add", epilog=ADD_EXAMPLES)
+def add(
+    from_pio: Annotated[str, typer.Option("--from-pio", help="PlatformIO's board id.")],
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--manifest", help="Its manifest.  [default: installed platforms, registry]"),
+    ] = None,
+    platform: Annotated[
+        str, typer.Option("--platform", help="Its platform, where the manifest does not tell.")
+    ] = "",
+    name: Annotated[str, typer.Option("--id", help="Our id.  [default: PlatformIO's]")] = "",
+    json: options.Json = False,
+) -> None:
+    """Describe one of PlatformIO's Arduino boards."""
+
+    def work() -> None:
+        from pipeline.board_add import add_board
+
+        board = add_board(from_pio, manifest=manifest, platform=platform, name=name)
+        path = board.folder / "board.toml"
+        if json:
+            say_json({**_document(board), "path": str(path)})
+            return
+        say(f"wrote {path}")
+        say(f"{board.name}: {board.core}, {board.clock_hz / 1e6:g} MHz, "
+            f"{board.flash.bytes / 1024:g} KB flash, {board.ram.bytes / 1024:g} KB RAM, "
+            "through its Arduino core; nothing verified yet")  # fmt: skip
 
     raise typer.Exit(guarded(work, json))
 

@@ -127,7 +127,7 @@ def _test_script(tests: str, board: Board) -> str:
 
 
 def _packages(board: Board) -> str:
-    words = ["git", "curl", *_COMPILERS[board.toolchain].split()]
+    words = ["git", "curl", *_COMPILERS.get(board.toolchain, "").split()]
     if board.qemu is not None:
         words.append(_QEMU.get(board.qemu.system, "qemu-system-misc"))
     return " ".join(words)
