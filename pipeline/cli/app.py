@@ -17,6 +17,7 @@ from pipeline.cli import (
     convert,
     deploy,
     doctor,
+    emulate,
     flash,
     history,
     measure,
@@ -57,7 +58,7 @@ app = typer.Typer(
 
 _COMMANDS = (
     deploy, prune, quantize, convert, render, build, flash, measure, report,
-    bench, compare, history, analyze, search, boards, ops, ports, doctor,
+    emulate, bench, compare, history, analyze, search, boards, ops, ports, doctor,
 )  # fmt: skip
 
 _ORDER: dict[str, int] = {}

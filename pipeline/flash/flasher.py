@@ -65,7 +65,7 @@ def flash(
     with connect(device, board) as line:
         if chosen in ("probe", "serial"):
             line.write(b"name%")
-        _hear_ready(line, board)
+        hear_ready(line, board)
     progress("flash", 1, 1, f"{board.id} on {chosen} is ready")
     return device
 
@@ -129,7 +129,7 @@ def _where(board: Board, on: str, port: str) -> On:
     raise WrongUse(f"can't flash on {on!r}", hint="auto, probe, serial, qemu or renode")
 
 
-def _hear_ready(line: serial.Serial, board: Board) -> None:
+def hear_ready(line: serial.Serial, board: Board) -> None:
     """Waits for the monitor's greeting."""
     uart = board.uart
     heard = b""

@@ -42,3 +42,14 @@ def mcu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mcu:
         return Ran(result.exit_code, result.stdout, result.stderr)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def kws_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the keyword model, flashed on QEMU, that answers as MLPerf Tiny's kws01."""
+    from pipeline.deploy import deploy
+
+    model = shared / "models/kws_ref_int8.tflite"
+    out = tmp_path_factory.mktemp("kws") / "run"
+    deploy(model, "disco_f407vg", mlperf="kws01", on="qemu", until="flash", out=out)
+    return out

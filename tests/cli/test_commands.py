@@ -13,7 +13,8 @@ import pytest
 MCU = Path(sys.executable).with_name("mcu")
 COMMANDS = (
     "deploy", "prune", "quantize", "convert", "render", "build", "flash", "measure", "report",
-    "bench", "compare", "history", "analyze", "search", "boards", "ops", "ports", "doctor",
+    "emulate", "bench", "compare", "history", "analyze", "search", "boards", "ops", "ports",
+    "doctor",
 )  # fmt: skip
 
 

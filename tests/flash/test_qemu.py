@@ -171,9 +171,9 @@ class FakeLine:
 def test_silence_is_reported_with_what_was_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flasher_module, "BOOT_SECONDS", 0.1)
     with pytest.raises(LinkError, match=r"silent.*heard m-init"):
-        flasher_module._hear_ready(FakeLine(b"m-init\r\n"), DISCO)
+        flasher_module.hear_ready(FakeLine(b"m-init\r\n"), DISCO)
 
 
 def test_a_fault_at_start_is_a_crash() -> None:
     with pytest.raises(FirmwareCrashed, match="pc=0x08000000"):
-        flasher_module._hear_ready(FakeLine(b"e-[fault pc=0x08000000]\r\n"), DISCO)
+        flasher_module.hear_ready(FakeLine(b"e-[fault pc=0x08000000]\r\n"), DISCO)
