@@ -201,7 +201,7 @@ def _uploads(manifest: Manifest, platform: str) -> list[str]:
     default = _UPLOAD.get(platform.partition("@")[0].rpartition("/")[2], "")
     debug = manifest.get("debug.tools")
     tools = sorted(debug) if isinstance(debug, dict) and not listed else []
-    names = [first or (default if default in listed or not listed else ""), *listed, *tools]
+    names = [first or default, *listed, *tools]
     found = list(dict.fromkeys(name for name in names if name and name != "custom"))
     if not found:
         raise manifest.fail("upload.protocols", "no way to upload is named")

@@ -95,6 +95,15 @@ def test_from_an_installed_platform(folder: Path, tmp_path: Path, core: str) -> 
     assert [path.name for path in folder.iterdir()] == ["nano_x"]
 
 
+def test_the_platforms_own_uploader_comes_first(tmp_path: Path) -> None:
+    values = changed("build.mcu", "rp2040")
+    values["upload"].pop("protocol")
+    file = tmp_path / "pico_x.json"
+    file.write_text(json.dumps(values))
+    board = add_board("pico_x", manifest=file, platform="platformio/raspberrypi@~1.18.0")
+    assert board.platformio.upload == ("picotool", "jlink", "sam-ba")
+
+
 def test_it_is_a_board_like_any_other(folder: Path, tmp_path: Path) -> None:
     installed(tmp_path / "core", "nano_x", BLE)
     add_board("nano_x")
