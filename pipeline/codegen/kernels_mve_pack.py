@@ -65,15 +65,22 @@ def pack(weights: I64, scaled: Scaled) -> Constant:
     padded[:channels, :k] = weights
     tiles = padded.reshape(groups, GROUP, vectors, LANES).transpose(0, 2, 1, 3)
     words = np.ascontiguousarray(tiles).reshape(groups, -1).view("<i4")
-    heads = np.zeros((3, groups * GROUP), np.int32)
-    heads[0, :channels] = scaled.start
-    heads[1, :channels] = scaled.multipliers
-    heads[2, :channels] = scaled.shifts
-    head = heads.reshape(3, groups, GROUP).transpose(1, 0, 2).reshape(groups, -1)
+
+    def by_group(values: NDArray[Any]) -> NDArray[np.int32]:
+        row = np.zeros(groups * GROUP, np.int32)
+        row[:channels] = values
+        return row.reshape(groups, GROUP)
+
+    parts = [
+        by_group(scaled.start),
+        words,
+        by_group(scaled.multipliers),
+        by_group(scaled.shifts),
+    ]
     return Constant(
         "stream",
         "int32_t",
-        np.concatenate([head, words], axis=1).reshape(-1),
+        np.concatenate(parts, axis=1).reshape(-1),
         align=LANES,
-        note="by 4 channels: start values, multipliers, shifts, weights by 16 of K",
+        note="by 4 channels: start values, weights by 16 of K, multipliers, shifts",
     )

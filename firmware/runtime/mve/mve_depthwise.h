@@ -2,9 +2,8 @@
  *
  * Eight channels at a time are transposed to a band ordered (channel, place, kernel line), with the
  * padding: a field of a channel is one run of bytes, and one VMLADAV is an output. "Along" is the
- * image's longer axis, "across" the other one; lines run along. The stream holds for every four
- * channels: start values (the input's zero point folded in), multipliers, shifts, 4 x 16 weights
- * (kernel place, kernel line), padded by zeros. */
+ * image's longer axis, "across" the other one; lines run along. The stream is that
+ * of mve_gemm.h with one chunk, its K ordered (kernel place, kernel line). */
 #ifndef MVE_DEPTHWISE_H
 #define MVE_DEPTHWISE_H
 

@@ -13,7 +13,7 @@ MVE_INLINE void mve_fields(const mve_depthwise_t *d, const int32_t *stream, cons
     const int8_t *b1 = b0 + pitch;
     const int8_t *b2 = b1 + pitch;
     const int8_t *b3 = b2 + pitch;
-    const int8_t *weights = (const int8_t *)(stream + 12);
+    const int8_t *weights = (const int8_t *)(stream + 4);
     const int8x16_t w0 = vld1q_s8(weights);
     const int8x16_t w1 = vld1q_s8(weights + 16);
     const int8x16_t w2 = vld1q_s8(weights + 32);
@@ -31,7 +31,7 @@ MVE_INLINE void mve_fields(const mve_depthwise_t *d, const int32_t *stream, cons
                 : "=&w"(acc)
                 : "r"(a0), "r"(a2), "r"(a1), "r"(a3));
         acc = vaddq_s32(acc, vld1q_s32(stream));
-        acc = mve_requant(acc, vld1q_s32(stream + 4), vld1q_s32(stream + 8), &output, mode);
+        acc = mve_requant(acc, vld1q_s32(stream + 20), vld1q_s32(stream + 24), &output, mode);
         if (lanes >= 4U) {
             vstrbq_s32(out, acc);
         } else {

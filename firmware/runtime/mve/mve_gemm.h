@@ -1,9 +1,8 @@
 /* Products of pixels by weights, sixteen bytes at a time, for cores with Helium (MVE).
  *
  * The stream holds for every four channels: four start values (bias, the input's zero point folded
- * in), four multipliers, four shifts (mve_requant.h), then `chunks` times 4 x 16 weights. K is
- * padded by weights of zero; what is read of the input there doesn't matter, but must be readable.
- */
+ * in), `chunks` times 4 x 16 weights, four multipliers, four shifts (mve_requant.h). K is padded by
+ * weights of zero; what is read of the input there doesn't matter, but must be readable. */
 #ifndef MVE_GEMM_H
 #define MVE_GEMM_H
 
