@@ -101,9 +101,12 @@ int main(void)
     SYST_CVR = 0;
     SYST_CSR = 5;
     network_reset();
+    const int8_t *next = inputs;
     for (uint32_t sample = 0; sample < SAMPLES; sample++) {
-        memcpy(network_inputs[0].data, inputs + sample * network_inputs[0].bytes,
-               network_inputs[0].bytes);
+        for (uint32_t i = 0; i < NETWORK_INPUTS; i++) {
+            memcpy(network_inputs[i].data, next, network_inputs[i].bytes);
+            next += network_inputs[i].bytes;
+        }
         uint32_t before = SYST_CVR;
         network_run();
         uint32_t after = SYST_CVR;
@@ -190,8 +193,8 @@ def run(program: Program, inputs: NDArray[np.int8], folder: Path, core: str = "c
     """Builds for the core, runs every sample in QEMU.
 
     Args:
-        program: generated C with one input.
-        inputs: (samples, ...) int8.
+        program: generated C.
+        inputs: (samples, ...) int8; where there are several, a sample is all of them in a row.
         folder: an empty folder to work in.
     """
     machine, cpu = CORES[core]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pipeline.codegen.kernel import Kernel
+from pipeline.codegen.kernels_mve_add import Add
 from pipeline.codegen.kernels_mve_conv import Conv2d, FullyConnected
 from pipeline.codegen.kernels_mve_depthwise import Depthwise
 
 KERNELS: dict[str, list[Kernel]] = {
+    "ADD": [Add()],
+    "SUB": [Add()],
     "CONV_2D": [Conv2d()],
     "DEPTHWISE_CONV_2D": [Depthwise()],
     "FULLY_CONNECTED": [FullyConnected()],
