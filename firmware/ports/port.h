@@ -12,7 +12,8 @@ extern "C" {
 /* Clock tree, flash wait states, caches, UART at PORT_BAUD, tick counter. */
 void port_init(void);
 
-/* The next byte from the UART, or -1 where none has come. Never blocks. */
+/* The next byte from the UART, or -1 where none has come. Between two bytes it may sleep, for
+ * less than a second, where port_ticks() goes on meanwhile. In a fault handler it polls. */
 int port_getc(void);
 
 /* Sends; returns when the bytes are handed to the UART. */

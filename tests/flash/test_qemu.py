@@ -80,6 +80,10 @@ def test_a_crash_in_the_model_shows_the_registers(tmp_path: Path) -> None:
             heard += more
         assert b"fault" in heard
         assert b"pc=" in heard
+        # The handler polls the line, since no interrupt comes through: it says it again.
+        line.write(b"%")
+        again = line.read_until(b"]\r\n", 2000)
+        assert b"e-[fault" in again
 
 
 @pytest.mark.qemu

@@ -17,14 +17,18 @@ extern void (*const __init_array_end[])(void);
 
 int main(void);
 void SysTick_Handler(void);
+void USART_Handler(void);
 void Fault_Handler(void);
 
 typedef void (*handler_t)(void);
 
-/* Only system exceptions: the ports poll their peripherals. */
+/* The system's exceptions and, where the port does not poll it, the USART's interrupt. */
 typedef struct {
     uint32_t *stack;
     handler_t handlers[15];
+#ifdef PORT_USART_IRQ
+    handler_t interrupts[PORT_USART_IRQ + 1];
+#endif
 } vector_table_t;
 
 __attribute__((section(".vectors"), used)) const vector_table_t vector_table = {
@@ -46,6 +50,9 @@ __attribute__((section(".vectors"), used)) const vector_table_t vector_table = {
         Fault_Handler, /* PendSV */
         SysTick_Handler,
     },
+#ifdef PORT_USART_IRQ
+    {[PORT_USART_IRQ] = USART_Handler},
+#endif
 };
 
 static void paint_stack(void)

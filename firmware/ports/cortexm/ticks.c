@@ -27,18 +27,6 @@ static struct {
     uint64_t wraps; /* of the counter; of SysTick where read is NULL */
 } ticks;
 
-static uint32_t lock(void)
-{
-    uint32_t primask;
-    __asm volatile("mrs %0, primask\n cpsid i" : "=r"(primask)::"memory");
-    return primask;
-}
-
-static void unlock(uint32_t primask)
-{
-    __asm volatile("msr primask, %0" ::"r"(primask) : "memory");
-}
-
 /* SysTick counts down and asks for its interrupt when it reaches 0, one tick before the
  * reload: counted from that moment, 0 is the first tick of a period. */
 static uint32_t systick_phase(void)
@@ -74,9 +62,9 @@ static uint64_t counter_now(void)
 
 uint64_t port_ticks(void)
 {
-    uint32_t primask = lock();
+    uint32_t primask = cortexm_mask();
     uint64_t now = ticks.read != NULL ? counter_now() : systick_now();
-    unlock(primask);
+    cortexm_unmask(primask);
     return now;
 }
 
@@ -168,5 +156,24 @@ void cortexm_ticks_init(uint32_t clock_hz, const cortexm_timer_t *timer)
     choose(timer, clock_hz);
     if (CORTEXM_SYSTICK && ticks.coarse == NULL) {
         SYST_CSR = SYST_CSR_RUN | SYST_CSR_TICKINT;
+    }
+}
+
+void cortexm_sleep(void)
+{
+#if __ARM_ARCH >= 7
+    if (ticks.read == dwt_read) {
+        return;
+    }
+#endif
+    if (!CORTEXM_SYSTICK) {
+        return;
+    }
+    /* With a coarse counter SysTick's interrupt is off: here it only ends the sleep. */
+    SYST_CSR = SYST_CSR_RUN | SYST_CSR_TICKINT;
+    __asm volatile("dsb\n wfi" ::: "memory");
+    if (ticks.coarse != NULL) {
+        SYST_CSR = SYST_CSR_RUN;
+        SCB_ICSR = SCB_ICSR_PENDSTCLR;
     }
 }

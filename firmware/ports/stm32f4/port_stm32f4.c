@@ -52,11 +52,12 @@ void port_init(void)
     (void)RCC_APB1ENR;
     stm32_pin_function(GPIOA_BASE, 2, USART_FUNCTION);
     stm32_pin_function(GPIOA_BASE, 3, USART_FUNCTION);
-    stm32_usart_init(clock_f4f7_bus(clock_hz, PORT_APB1_DIV));
 
     timer_start(TIM2_BASE, 1u);
     timer_start(TIM5_BASE, 65536u);
     cortexm_ticks_init(clock_hz, &timers);
+    /* last, since an interrupt would disturb the measuring of the timer's rate */
+    stm32_usart_init(clock_f4f7_bus(clock_hz, PORT_APB1_DIV));
 }
 
 uint32_t port_clock_hz(void)
