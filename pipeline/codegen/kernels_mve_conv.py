@@ -20,7 +20,7 @@ _PER_TILE = 36.0
 """Instructions of a tile beside its products."""
 _PER_VECTOR = (10.0, 16.0)
 """Of a tile of 4 channels, by pixels: 1, 2."""
-_PER_COPY = 8.0
+_PER_COPY = 6.0
 
 
 def _products(pixels: int, k: int, channels: int) -> float:
@@ -66,7 +66,7 @@ class Conv2d:
         g = geometry(graph, op)
         k, channels = math.prod(g.weights.shape[1:]), g.output.shape[3]
         rows = g.output.shape[0] * g.output.shape[1]
-        copies = _band(g) * g.kernel[0] * (_PER_COPY + 3 * chunks(g.input.shape[3]))
+        copies = _band(g) * g.kernel[0] * _PER_COPY * chunks(g.input.shape[3])
         return Cost(
             cycles=rows * (_products(g.output.shape[2], k, channels) + copies),
             flash=stream_bytes(channels, k) - k * channels,
@@ -130,7 +130,7 @@ def _band(g: Geometry) -> int:
 
 def _scratch(g: Geometry) -> int:
     band = _band(g) * g.kernel[0] * g.input.shape[3]
-    return band + 2 * LANES - 1 if band else 0
+    return band + LANES - 1 if band else 0
 
 
 class FullyConnected:

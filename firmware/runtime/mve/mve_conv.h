@@ -22,7 +22,7 @@ typedef struct {
     int8_t in_zero;   /* what padding reads as */
 } mve_conv_t;
 
-/* scratch: columns * kernel height * channels + 31 bytes; none without a band. Up to 15 bytes
+/* scratch: columns * kernel height * channels + 15 bytes; none without a band. Up to 15 bytes
  * beyond the input are read. No overlap. */
 void mve_conv_s8(const mve_conv_t *conv, const int8_t *in, int8_t *out, void *scratch);
 
