@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -38,3 +39,55 @@ def test_the_benchmark_is_in_the_project_and_on_record(mcu, kws: Path) -> None:
     assert "-DMONITOR_DB_BYTES=490u" in settings
     assert '-DMONITOR_MODEL_ID="kws01"' in settings
     assert json.loads(Path("run/program.json").read_text())["mlperf"] == "kws01"
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+class TestMeasured:
+    def test_the_rules_are_followed_and_a_submission_written(self, mcu, kws_run, shared) -> None:
+        data = ("--data", shared / "data/kws01.npz", "--samples", "5")
+        ran = mcu("measure", kws_run, "--mlperf", *data, "--window", "0.02", "--json")
+        assert ran.code == 0, ran.err
+        speed, quality = ran.json["performance"], ran.json["accuracy"]
+        assert len(speed["seconds"]) == 5
+        assert min(speed["seconds"]) >= 0.02
+        assert not speed["valid"]  # windows too short, and an emulator
+        assert not ran.json["latency"]
+        assert quality["samples"] == 5
+        assert quality["top1"] >= 0.6
+        made = kws_run / "mlperf"
+        files = {str(p.relative_to(made)) for p in made.rglob("*") if p.is_file()}
+        place = "results/disco_f407vg_qemu/kws"
+        assert files == {
+            "mlperf.json",
+            "systems/disco_f407vg_qemu.json",
+            *(f"{place}/{mode}/{name}.txt" for mode in ("performance", "accuracy")
+              for name in ("results", "log")),
+        }  # fmt: skip
+        assert json.loads((made / "mlperf.json").read_text()) == ran.json
+        for mode in ("performance", "accuracy"):
+            assert "not a latency" in (made / place / mode / "results.txt").read_text()
+        log = (made / place / "performance/log.txt").read_text()
+        assert log.count("m-warmup-start-10\n") == 6  # the first tells how long five will take
+        assert max(len(line) for line in log.splitlines() if line.startswith("> db ")) == 68
+
+    def test_its_words_say_that_an_emulator_gives_no_latency(self, mcu, kws_run, shared) -> None:
+        data = ("--data", shared / "data/kws01.npz", "--samples", "1")
+        ran = mcu("measure", kws_run, "--mlperf", *data, "--window", "0.02")
+        assert ran.code == 0, ran.err
+        assert "this is not a latency" in ran.out
+
+    def test_data_is_needed_and_has_to_fit(self, mcu, kws_run, tmp_path) -> None:
+        assert mcu("measure", kws_run, "--mlperf").code == 2
+        assert mcu("measure", kws_run, "--mlperf", "--data", "none.npz").code == 2
+        np.savez("wrong.npz", x=np.zeros((2, 9), np.int8), y=np.zeros(2, int))
+        ran = mcu("measure", kws_run, "--mlperf", "--data", "wrong.npz")
+        assert ran.code == 1
+        assert "has 490 numbers, not 9" in ran.err
+
+
+def test_a_run_without_a_benchmark_is_refused(mcu, kws: Path) -> None:
+    assert mcu("render", kws, "--board", "disco_f407vg", "--out", "run").code == 0
+    ran = mcu("measure", "run", "--mlperf", "--data", "random")
+    assert ran.code == 2
+    assert "--mlperf kws01" in ran.err
