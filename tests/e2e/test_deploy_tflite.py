@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,7 +185,7 @@ def small_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
 
     folder = tmp_path / "boards"
     source = pipeline.board.BOARDS / "disco_f407vg"
-    (folder / "tiny").mkdir(parents=True)
+    shutil.copytree(source, folder / "tiny")
     (folder / "disco_f407vg").symlink_to(source)
     text = (source / "board.toml").read_text()
     text = text.replace('id = "disco_f407vg"', 'id = "tiny"').replace("0x10_0000", "0x2_0000")
