@@ -223,7 +223,7 @@ def _manifest(board: Board) -> str:
     manifest = {
         "name": board.name,
         "vendor": board.name.split()[0],
-        "url": "https://pypi.org/project/mcu-pipeline/",
+        "url": "",
         "platforms": [board.platformio.platform.split("@")[0], "mcu_local"],
         "build": {
             "core": "",
