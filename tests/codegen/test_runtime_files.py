@@ -16,7 +16,6 @@ def test_headers_come_along_transitively() -> None:
 def test_all_of_them_exist() -> None:
     assert registry()
     sources = [
-        str(path.relative_to(FIRMWARE / "runtime"))
-        for path in (FIRMWARE / "runtime").rglob("*.c")
+        str(path.relative_to(FIRMWARE / "runtime")) for path in (FIRMWARE / "runtime").rglob("*.c")
     ]
     assert all((FIRMWARE / "runtime" / file).is_file() for file in with_headers(sources))
