@@ -13,6 +13,7 @@ from pipeline.codegen.numeric import (
     out_size,
     pad_before,
     quantize_multiplier,
+    requantize,
     scale_of,
     zero_of,
 )
@@ -20,6 +21,8 @@ from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, image, optional, pair, tensor
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
+
+_BEYOND = 1 << 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,32 @@ def channel_multipliers(
     )
 
 
+def settle(
+    weights: NDArray[np.int8],
+    bias: NDArray[np.int32],
+    multipliers: NDArray[np.int32],
+    shifts: NDArray[np.int8],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int8]]:
+    """Bias, multipliers and shifts in which channels without weights have small numbers.
+
+    Pruning empties whole channels. The converter then gives them a scale near zero and a bias
+    of 2^30, with which fast kernels would have to reckon in all of the layer. Their output is a
+    constant, and the same from these numbers.
+
+    Args:
+        weights: (channels, K); the output is int8.
+        bias, multipliers, shifts: (channels,).
+    """
+    bias, multipliers, shifts = bias.copy(), multipliers.copy(), shifts.copy()
+    for channel in np.flatnonzero(~weights.any(axis=1)):
+        scale = int(multipliers[channel]), int(shifts[channel])
+        value = requantize(np.array([bias[channel]], np.int64), *scale)
+        # Far beyond int8, whatever the zero point: it saturates as it did.
+        bias[channel] = np.clip(value[0], -_BEYOND, _BEYOND) << 8
+        multipliers[channel], shifts[channel] = 1 << 30, -7
+    return bias, multipliers, shifts
+
+
 def geometry(graph: Graph, op: Op) -> Geometry:
     """Reads a convolution that `check` accepts."""
     data, weights, bias = tensor(graph, op, 0), tensor(graph, op, 1), optional(graph, op, 2)
@@ -89,11 +118,17 @@ def geometry(graph: Graph, op: Op) -> Geometry:
     low, high = activation_range(common.fused(op), result)
     depthwise = op.name == "DEPTHWISE_CONV_2D"
     assert weights.data is not None
+    known = None if bias is None else bias.data
+    if data.dtype == "int8" and known is not None:
+        last = weights.data.shape[3]
+        matrix = weights.data.reshape(-1, last).T if depthwise else weights.data
+        matrix = matrix.reshape(result.shape[3], -1)
+        known, multipliers, shifts = settle(matrix, known.reshape(-1), multipliers, shifts)
     return Geometry(
         input=data,
         output=result,
         weights=weights.data,
-        bias=None if bias is None else bias.data,
+        bias=known,
         kernel=kernel,
         stride=stride,
         dilation=dilation,

@@ -22,6 +22,7 @@ from pipeline.codegen.ops.conv import (
     check_bias,
     check_weights,
     check_wide_shifts,
+    settle,
 )
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
@@ -65,15 +66,19 @@ def dense(graph: Graph, op: Op) -> Dense:
         product = float(scale_of(data)) * float(scale_of(weights))
         m, s = quantize_multiplier(product / float(scale_of(result)))
         multipliers, shifts = np.array([m], np.int32), np.array([s], np.int8)
+    folded: NDArray[np.int32] | NDArray[np.int64] = own.reshape(-1)
+    if data.dtype != "int16":
+        small = wrap32(own.reshape(-1) - zero_of(data) * sums).astype(np.int32)
+        if per_channel:
+            small, multipliers, shifts = settle(matrix, small, multipliers, shifts)
+        folded = small
     low, high = activation_range(common.fused(op), result)
     return Dense(
         input=data,
         output=result,
         rows=common.elements(data) // inputs,
         weights=matrix,
-        bias=own.reshape(-1)
-        if data.dtype == "int16"
-        else wrap32(own.reshape(-1) - zero_of(data) * sums).astype(np.int32),
+        bias=folded,
         multipliers=multipliers,
         shifts=shifts,
         per_channel=per_channel,
