@@ -219,7 +219,6 @@ def main() -> int:
     figures, page = FIGURES, TABLE
     if args.quick:
         figures, page = RUNS / "quick/compression.json", RUNS / "quick/compression.md"
-    known = json.loads(figures.read_text())["tasks"] if figures.is_file() else {}
     failures = []
     for task in TASKS:
         if task.name not in wanted:
@@ -230,6 +229,8 @@ def main() -> int:
         document, failed = run_task(task, args.quick)
         failures += failed
         if document["rows"]:
+            # Read as late as this: another run may have written its own tasks meanwhile.
+            known = json.loads(figures.read_text())["tasks"] if figures.is_file() else {}
             known[task.name] = document
             ordered = {name: known[name] for name in names if name in known}
             unit = "accuracy 0..1, bytes, instructions per inference (median), seconds"
