@@ -210,6 +210,7 @@ def main() -> int:
     names = [task.name for task in TASKS]
     parser.add_argument("--tasks", default=",".join(names), help=f"of {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="does it run? figures mean nothing")
+    parser.add_argument("--page", action="store_true", help="write the page anew, measure nothing")
     args = parser.parse_args()
     wanted = args.tasks.split(",")
     if unknown := set(wanted) - set(names):
@@ -219,6 +220,10 @@ def main() -> int:
     figures, page = FIGURES, TABLE
     if args.quick:
         figures, page = RUNS / "quick/compression.json", RUNS / "quick/compression.md"
+    abouts = {task.name: task.about for task in TASKS}
+    if args.page:
+        write_atomically(page, table(json.loads(figures.read_text())["tasks"], abouts))
+        return 0
     failures = []
     for task in TASKS:
         if task.name not in wanted:
@@ -235,7 +240,7 @@ def main() -> int:
             ordered = {name: known[name] for name in names if name in known}
             unit = "accuracy 0..1, bytes, instructions per inference (median), seconds"
             write_json(figures, {"unit": unit, "tasks": ordered})
-            write_atomically(page, table(ordered, {t.name: t.about for t in TASKS}))
+            write_atomically(page, table(ordered, abouts))
             print(f"{figures} and {page} written", file=sys.stderr)
     for text in failures:
         print(f"failed: {text}", file=sys.stderr)
