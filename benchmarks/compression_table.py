@@ -11,11 +11,12 @@ _HEAD = """# What compression buys on the chip
 Written by `make bench-compression`; do not edit. The recipes are those of `--prune`, with their
 default schedules, epochs and one seed, and post-training int8. Accuracy is that of the test
 samples: the float network before pruning, after pruning and fine-tuning, and as int8. Model is
-the flash that weights and per-channel constants take in the linked firmware, and how many times smaller that
-is than the unpruned float32 parameters. Instructions are those of one inference (median) on
-disco_f407vg in QEMU, and how many times fewer than dense. Both for `--optimize balanced` and
-`size`. Magnitude shares the zeros out among the layers by what each can spare, `scope=layer` gives
-all the same. Epochs and seconds are those of fine-tuning, on a machine that had other work too.
+the flash that weights and per-channel constants take in the linked firmware, and how many times
+smaller that is than the unpruned float32 parameters. Instructions are those of one inference
+(median) on disco_f407vg in QEMU, and how many times fewer than dense. Both for `--optimize
+balanced` and `size`. Magnitude shares the zeros out among the layers by what each can spare,
+`scope=layer` gives all the same. Epochs and seconds are those of fine-tuning, on a machine that
+had other work too.
 """
 _BARS = """## Bars
 
