@@ -40,8 +40,12 @@ $(TEST_READY): $(READY) setup/debian.sh
 	@sh setup/debian.sh $(PYTHON) test
 	@touch $@
 
+# A file's tests stay in one process, so that its fixtures are made once; no more than 8
+# processes, since some hold TensorFlow (about 1 GB each). `PARALLEL=` runs them one by one.
+PARALLEL ?= -n auto --maxprocesses 8 --dist loadfile
+
 test: setup $(TEST_READY) ## all tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 check: setup lint types unit ## lint, types, unit tests: under a minute
 
@@ -54,7 +58,7 @@ types:
 	$(BIN)/mypy
 
 unit:
-	$(BIN)/python -m pytest -m "not slow and not qemu and not renode" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not qemu and not renode" $(PYTEST_ARGS)
 
 format: ## rewrite Python and C in the project's format
 	$(BIN)/ruff check --fix-only -q .
