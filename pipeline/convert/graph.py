@@ -25,6 +25,9 @@ class Tensor:
         data: the constant's values, or None for an activation.
         variable: state that survives between inferences.
         initial: what a variable starts with; None is its zero point.
+        origin: the tensor of the .tflite with these values; -1 for one made by a pass.
+        kept: places along the last dimension of `origin` that are left, in order, where a
+            pass removed others; None where all are.
     """
 
     index: int
@@ -37,6 +40,8 @@ class Tensor:
     data: NDArray[Any] | None = None
     variable: bool = False
     initial: NDArray[Any] | None = None
+    origin: int = -1
+    kept: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Op:
         options: the builtin options, by their schema names in snake_case.
         version: the operator's version in the flatbuffer.
         layer: a person's name for it, from the output tensor's name.
+        origins: the ops of the .tflite whose work it does, by index.
     """
 
     index: int
@@ -60,6 +66,7 @@ class Op:
     options: dict[str, Any] = field(default_factory=dict)
     version: int = 1
     layer: str = ""
+    origins: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

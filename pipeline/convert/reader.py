@@ -302,6 +302,7 @@ class _Reader:
             axis=axis,
             data=self.constant(t, shape, dtype, elements, where),
             variable=bool(t.IsVariable()),
+            origin=index,
         )
 
     def quantization(self, t: Any, shape: tuple[int, ...], where: str) -> tuple[Any, Any, int]:
@@ -318,7 +319,8 @@ class _Reader:
         )
         if len(zeros64) == 1 and len(scales) > 1:
             zeros64 = np.repeat(zeros64, len(scales))
-        axis = int(q.QuantizedDimension())
+        # Old converters give a bias its weights' dimension; a vector has but one.
+        axis = int(q.QuantizedDimension()) if len(shape) != 1 else 0
         if len(zeros64) != len(scales):
             raise self.damaged(f"{where} has {len(scales)} scales, {len(zeros64)} zero points")
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
@@ -378,6 +380,7 @@ class _Reader:
             options=_options(o),
             version=version,
             layer=layer_name(tensors[outputs[0]].name) if outputs else "",
+            origins=(index,),
         )
 
     def check(self, graph: Graph) -> None:

@@ -91,7 +91,13 @@ def resolve(part: Parts, first: dict[Name, NDArray[Any]]) -> Parts:
         if values is not None and values.nbytes != 0 and values.size != _elements(like):
             raise Unresolved(f"variable {name[1]!r} with two shapes")
         made = replace(
-            like, index=len(tensors), name=name[1], data=None, variable=True, initial=values
+            like,
+            index=len(tensors),
+            name=name[1],
+            data=None,
+            variable=True,
+            initial=values,
+            origin=-1,
         )
         variables[name] = made.index
         tensors.append(made)

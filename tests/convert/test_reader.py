@@ -277,3 +277,12 @@ def test_damaged_real_model(shared: Path) -> None:
             read(bytes(damaged))
         except ModelError as caught:
             assert caught.what
+
+
+def test_tensors_and_ops_know_where_they_come_from() -> None:
+    graph = read(dense().bytes())
+    assert [t.origin for t in graph.tensors] == [0, 1, 2]
+    assert all(t.kept is None for t in graph.tensors)
+    assert graph.ops[0].origins == (0,)
+    state = next(t for t in read(stateful().bytes()).tensors if t.variable)
+    assert state.origin == -1, "a variable is no tensor of the file"
