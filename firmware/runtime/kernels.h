@@ -342,7 +342,7 @@ typedef struct {
 void lstm_s8(const lstm_s8_t *p, const int8_t *input, int8_t *hidden, int16_t *cell,
              int8_t *output);
 
-/* SVDF: int8 data and feature weights, int16 time weights and state. */
+/* SVDF: int8 data and feature weights; time weights and state are int16, or both int8. */
 typedef struct {
     int32_t batches;
     int32_t inputs;
@@ -350,16 +350,18 @@ typedef struct {
     int32_t rank; /* filters per unit */
     int32_t memory;
     int32_t input_zero;
+    int32_t state_zero; /* 0 where the state is int16 */
     int32_t output_zero;
     scale_t feature_scale;
     scale_t output_scale;
     const int8_t *feature_weights; /* (filters, inputs) */
-    const int16_t *time_weights;   /* (filters, memory) */
+    const void *time_weights;      /* (filters, memory), the state's type */
     const int32_t *bias;           /* per unit, or NULL */
 } svdf_s8_t;
 
 /* state (batches, filters, memory) is changed in place. */
 void svdf_s8(const svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output);
+void svdf_s8_narrow(const svdf_s8_t *p, const int8_t *input, int8_t *state, int8_t *output);
 
 /* NEG of float: converters leave it between DEQUANTIZE and QUANTIZE. May be in place. */
 void negate_f32(const float *input, float *output, int32_t count);

@@ -671,6 +671,8 @@ def svdf(draw: Draw) -> bytes:
     filters = units * rank
     random = np.random.default_rng(draw(seeds))
     state, time = float(np.float32(draw(scales))), float(np.float32(2.0**-12))
+    kind, most = draw(st.sampled_from([("int16", 9000), ("int8", 127)]))
+    state_zero = draw(zeros) if kind == "int8" else 0
     inputs = [
         b.input(s8((batches, n), draw)),
         b.tensor(
@@ -679,14 +681,14 @@ def svdf(draw: Draw) -> bytes:
         b.tensor(
             T(
                 (filters, memory),
-                "int16",
+                kind,
                 time,
                 0,
-                data=random.integers(-9000, 9000, (filters, memory)),
+                data=random.integers(-most, most + 1, (filters, memory)),
             )
         ),
         b.tensor(T((units,), "int32", state * time, 0, data=random.integers(-9000, 9000, units))),
-        b.tensor(T((batches, filters * memory), "int16", state, 0, variable=True)),
+        b.tensor(T((batches, filters * memory), kind, state, state_zero, variable=True)),
     ]
     b.outputs = b.op(
         "SVDF",

@@ -1,49 +1,30 @@
-/* SVDF. */
-#include <stddef.h>
-#include <string.h>
+/* SVDF with int16 time weights and state. */
+#include "svdf.h"
 
-#include "kernels.h"
-#include "requantize.h"
-
-/* What a filter sees of the input, as it enters the state. */
-static int32_t feature(const svdf_s8_t *p, const int8_t *input, const int8_t *weights)
+static int32_t recall(MCU_ROM svdf_s8_t *p, const void *state, int32_t filter)
 {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < p->inputs; i++) {
-        sum += (int32_t)weights[i] * ((int32_t)input[i] - p->input_zero);
-    }
-    sum = requantize(sum, p->feature_scale.multiplier, p->feature_scale.shift);
-    return clamp(sum, INT16_MIN, INT16_MAX);
-}
-
-/* What a filter remembers, weighted by age. */
-static int32_t recall(const svdf_s8_t *p, const int16_t *state, const int16_t *weights)
-{
+    const int16_t *memory = (const int16_t *)state + filter * p->memory;
+    MCU_ROM int16_t *weights = (MCU_ROM int16_t *)p->time_weights + filter * p->memory;
     int32_t sum = 0;
     for (int32_t m = 0; m < p->memory; m++) {
-        sum += (int32_t)weights[m] * state[m];
+        sum += (int32_t)weights[m] * memory[m];
     }
     return sum;
 }
 
-void svdf_s8(const svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output)
+void svdf_s8(MCU_ROM svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output)
 {
-    const int32_t units = p->filters / p->rank;
+    const int32_t last = p->memory - 1;
     for (int32_t b = 0; b < p->batches; b++) {
         for (int32_t f = 0; f < p->filters; f++) {
-            int16_t *memory = state + (b * p->filters + f) * p->memory;
-            memmove(memory, memory + 1, sizeof(int16_t) * (size_t)(p->memory - 1));
-            memory[p->memory - 1] =
-                (int16_t)feature(p, input + b * p->inputs, p->feature_weights + f * p->inputs);
+            int16_t *memory = state + f * p->memory;
+            const int32_t seen = svdf_feature(p, input, p->feature_weights + f * p->inputs);
+            memmove(memory, memory + 1, sizeof(int16_t) * (size_t)last);
+            memory[last] = (int16_t)clamp(seen, INT16_MIN, INT16_MAX);
         }
-        for (int32_t u = 0; u < units; u++) {
-            int32_t sum = p->bias != NULL ? p->bias[u] : 0;
-            for (int32_t f = u * p->rank; f < (u + 1) * p->rank; f++) {
-                sum += recall(p, state + (b * p->filters + f) * p->memory,
-                              p->time_weights + f * p->memory);
-            }
-            sum = requantize(sum, p->output_scale.multiplier, p->output_scale.shift);
-            *output++ = (int8_t)clamp(sum + p->output_zero, INT8_MIN, INT8_MAX);
-        }
+        svdf_units(p, state, recall, output);
+        input += p->inputs;
+        state += p->filters * p->memory;
+        output += p->filters / p->rank;
     }
 }

@@ -151,14 +151,18 @@ def _check_svdf(graph: Graph, op: Op) -> Problem:
     bias, result = optional(graph, op, 3), common.output(graph, op)
     problem = common.first(
         common.typed(data, feature, result),
-        common.typed(time, state, dtypes=("int16",)),
+        common.typed(time, state, dtypes=common.WIDE),
         common.constant(feature, "weights"),
         common.constant(time, "weights"),
     )
     if problem:
         return problem
-    if not state.variable or zero_of(state) != 0 or zero_of(feature) or zero_of(time):
+    if time.dtype != state.dtype:
+        return f"{time.dtype} time weights with {state.dtype} state", common.BROKEN
+    if not state.variable or zero_of(feature) or zero_of(time):
         return "a state that is no variable tensor, or zero points", common.BROKEN
+    if state.dtype == "int16" and zero_of(state):
+        return "an int16 state with a zero point", common.BROKEN
     if not len(data.shape) == len(feature.shape) == len(time.shape) == 2:
         return f"data of shape {list(data.shape)}", common.BROKEN
     rank, (filters, memory) = int(op.options.get("rank", 1)), time.shape
@@ -181,9 +185,10 @@ def _lower_svdf(site: Site) -> Code:
     bias, result = optional(graph, op, 3), common.output(graph, op)
     assert feature.data is not None
     assert time.data is not None
+    function = "svdf_s8" if state.dtype == "int16" else "svdf_s8_narrow"
     constants = [
         Constant("feature_weights", "int8_t", feature.data, note="filters, inputs"),
-        Constant("time_weights", "int16_t", time.data, note="filters, memory"),
+        Constant("time_weights", f"{time.dtype}_t", time.data, note="filters, memory"),
     ]
     if bias is not None and bias.data is not None:
         constants.append(Constant("bias", "int32_t", bias.data))
@@ -199,6 +204,7 @@ def _lower_svdf(site: Site) -> Code:
             "rank": int(op.options.get("rank", 1)),
             "memory": time.shape[1],
             "input_zero": zero_of(data),
+            "state_zero": zero_of(state),
             "output_zero": zero_of(result),
             "feature_scale": _scale(into),
             "output_scale": _scale(out),
@@ -208,11 +214,11 @@ def _lower_svdf(site: Site) -> Code:
         },
     )
     return Code(
-        function="svdf_s8",
+        function=function,
         body=f"{params.declare()}\n"
-        f"svdf_s8(&params, {site.input(0)}, {site.input(4)}, {site.output()});",
+        f"{function}(&params, {site.input(0)}, {site.input(4)}, {site.output()});",
         constants=tuple(constants),
-        files=("kernels.h", "requantize.h", "portable/svdf_s8.c"),
+        files=("kernels.h", "requantize.h", "portable/svdf.h", f"portable/{function}.c"),
         encoding="dense",
     )
 
@@ -235,7 +241,7 @@ SUPPORT = (
         dtypes=("int8",),
         kernels=[Portable(_lower_svdf, _instructions)],
         check=_check_svdf,
-        notes="int16 time weights and state",
+        notes="time weights and state int16, or both int8",
         versions=(1, 4),
     ),
 )
