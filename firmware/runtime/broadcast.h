@@ -11,7 +11,7 @@ typedef struct {
 } broadcast_walk_t;
 
 /* Goes on to the next run; returns 0 after the last one. */
-static inline int broadcast_next(const broadcast_t *p, broadcast_walk_t *walk)
+static inline int broadcast_next(MCU_ROM broadcast_t *p, broadcast_walk_t *walk)
 {
     for (int32_t d = p->rank - 1; d >= 0; d--) {
         walk->a += p->a[d];

@@ -10,7 +10,7 @@ typedef struct {
 } dimensions_walk_t;
 
 /* Goes on to the next element; returns 0 after the last one, at the first again. */
-static inline int dimensions_next(const dimensions_t *p, dimensions_walk_t *walk)
+static inline int dimensions_next(MCU_ROM dimensions_t *p, dimensions_walk_t *walk)
 {
     for (int32_t d = p->rank - 1; d >= 0; d--) {
         walk->offset += p->stride[d];

@@ -6,6 +6,7 @@
 #define FIXED_POINT_H
 
 #include "requantize.h"
+#include "rom.h"
 
 /* x * 2^bits, saturated */
 static inline int32_t saturating_shift(int32_t x, int32_t bits)
@@ -32,8 +33,8 @@ static inline int32_t exp_quarter(int32_t x)
 static inline int32_t exp_negative_q5(int32_t x)
 {
     /* exp(-1/4), exp(-1/2), exp(-1), ... exp(-16) in Q0 */
-    static const int32_t factors[7] = {1672461947, 1302514674, 790015084, 290630308,
-                                       39332535,   720401,     242};
+    static MCU_ROM int32_t factors[7] = {1672461947, 1302514674, 790015084, 290630308,
+                                         39332535,   720401,     242};
     const int32_t quarter = (int32_t)1 << 24; /* Q5 */
     if (x == 0) {
         return INT32_MAX;

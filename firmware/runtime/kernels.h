@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "rom.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -40,15 +42,15 @@ typedef struct {
     int32_t output_zero;
     int32_t min; /* of the stored output: fused activation */
     int32_t max;
-    const int8_t *weights;
-    const int32_t *bias;       /* per output channel, or NULL */
-    const int32_t *multiplier; /* per output channel: requantize() */
-    const int8_t *shift;
+    MCU_ROM int8_t *weights;
+    MCU_ROM int32_t *bias;       /* per output channel, or NULL */
+    MCU_ROM int32_t *multiplier; /* per output channel: requantize() */
+    MCU_ROM int8_t *shift;
     int32_t group_channels; /* input channels per group; depthwise: depth multiplier */
 } conv_s8_t;
 
-void conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output);
-void depthwise_conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output);
+void conv_s8(MCU_ROM conv_s8_t *p, const int8_t *input, int8_t *output);
+void depthwise_conv_s8(MCU_ROM conv_s8_t *p, const int8_t *input, int8_t *output);
 
 /* output (rows, outputs) = input (rows, inputs) x weights (outputs, inputs)^T + bias */
 typedef struct {
@@ -58,14 +60,14 @@ typedef struct {
     int32_t output_zero;
     int32_t min;
     int32_t max;
-    const int8_t *weights;
-    const int32_t *bias;       /* per output, the input's zero point folded in; or NULL */
-    const int32_t *multiplier; /* one, or one per output */
-    const int8_t *shift;
+    MCU_ROM int8_t *weights;
+    MCU_ROM int32_t *bias;       /* per output, the input's zero point folded in; or NULL */
+    MCU_ROM int32_t *multiplier; /* one, or one per output */
+    MCU_ROM int8_t *shift;
     int32_t per_channel; /* 1: one multiplier per output */
 } fully_connected_s8_t;
 
-void fully_connected_s8(const fully_connected_s8_t *p, const int8_t *input, int8_t *output);
+void fully_connected_s8(MCU_ROM fully_connected_s8_t *p, const int8_t *input, int8_t *output);
 
 /* Average and maximum over windows; padding is left out of both. May not overlap. */
 typedef struct {
@@ -79,8 +81,8 @@ typedef struct {
     int32_t max;
 } pool_s8_t;
 
-void average_pool_s8(const pool_s8_t *p, const int8_t *input, int8_t *output);
-void max_pool_s8(const pool_s8_t *p, const int8_t *input, int8_t *output);
+void average_pool_s8(MCU_ROM pool_s8_t *p, const int8_t *input, int8_t *output);
+void max_pool_s8(MCU_ROM pool_s8_t *p, const int8_t *input, int8_t *output);
 
 /* Two tensors, element by element, the smaller one repeated along some dimensions.
  * A run is the innermost part: `run` elements, read with a step of 1, or 0 where the
@@ -115,7 +117,7 @@ typedef struct {
     int32_t max;
 } add_s8_t;
 
-void add_s8(const add_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+void add_s8(MCU_ROM add_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
 
 /* MUL. Overlap as add_s8. */
 typedef struct {
@@ -129,7 +131,7 @@ typedef struct {
     int32_t max;
 } mul_s8_t;
 
-void mul_s8(const mul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+void mul_s8(MCU_ROM mul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
 
 /* Sums over some dimensions: MEAN and SUM. `kept` dimensions make up the output, in its
  * order; `reduced` ones are summed. Strides are in elements of the input. */
@@ -149,10 +151,10 @@ typedef struct {
     int32_t output_zero;
 } sum_s8_t;
 
-void sum_s8(const sum_s8_t *p, const int8_t *input, int8_t *output);
+void sum_s8(MCU_ROM sum_s8_t *p, const int8_t *input, int8_t *output);
 
 /* output[i] = table[(uint8_t)input[i]]: any function of one value. May be in place. */
-void lookup_s8(const int8_t table[256], const int8_t *input, int8_t *output, int32_t count);
+void lookup_s8(MCU_ROM int8_t table[256], const int8_t *input, int8_t *output, int32_t count);
 
 /* SOFTMAX over the last dimension; the output has scale 1/256 and zero point -128.
  * May be in place. */
@@ -164,7 +166,7 @@ typedef struct {
     int32_t lowest; /* differences below it count as zero */
 } softmax_s8_t;
 
-void softmax_s8(const softmax_s8_t *p, const int8_t *input, int8_t *output);
+void softmax_s8(MCU_ROM softmax_s8_t *p, const int8_t *input, int8_t *output);
 
 /* Copies elements of `size` bytes from one strided place to another; what CONCATENATION,
  * SPLIT, STRIDED_SLICE, TRANSPOSE and others come down to. Strides and offsets are in
@@ -180,7 +182,7 @@ typedef struct {
     int32_t to_offset;
 } copy_t;
 
-void copy_nd(const copy_t *p, const void *input, void *output);
+void copy_nd(MCU_ROM copy_t *p, const void *input, void *output);
 
 /* Sets `count` elements of `size` bytes to the value that `element` points to. */
 void fill(void *output, const void *element, int32_t size, int32_t count);
@@ -192,7 +194,7 @@ void dequantize_s8_f32(const int8_t *input, float *output, int32_t count, float 
 
 /* TRANSPOSE_CONV: conv_s8_t's fields, seen from the output: stride is the step of the
  * input in the output, padding the rows and columns cut off. Weights as conv_s8. */
-void transpose_conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output);
+void transpose_conv_s8(MCU_ROM conv_s8_t *p, const int8_t *input, int8_t *output);
 
 /* MAXIMUM with sign 1, MINIMUM with sign -1. Overlap as add_s8. */
 typedef struct {
@@ -200,7 +202,7 @@ typedef struct {
     int32_t sign;
 } maximum_s8_t;
 
-void maximum_s8(const maximum_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+void maximum_s8(MCU_ROM maximum_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
 
 /* PRELU: a is the data, b the slopes. Overlap as add_s8. */
 typedef struct {
@@ -214,9 +216,9 @@ typedef struct {
     int32_t output_zero;
 } prelu_s8_t;
 
-void prelu_s8(const prelu_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+void prelu_s8(MCU_ROM prelu_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
 
-void maximum_s16(const maximum_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+void maximum_s16(MCU_ROM maximum_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
 
 /* REDUCE_MAX with sign 1, REDUCE_MIN with sign -1. */
 typedef struct {
@@ -225,7 +227,7 @@ typedef struct {
     int32_t sign;
 } reduce_max_s8_t;
 
-void reduce_max_s8(const reduce_max_s8_t *p, const int8_t *input, int8_t *output);
+void reduce_max_s8(MCU_ROM reduce_max_s8_t *p, const int8_t *input, int8_t *output);
 
 /* ARG_MAX with sign 1, ARG_MIN with sign -1, over the middle one of three dimensions;
  * of equal values the first. */
@@ -236,7 +238,7 @@ typedef struct {
     int32_t sign;
 } arg_max_s8_t;
 
-void arg_max_s8(const arg_max_s8_t *p, const int8_t *input, int32_t *output);
+void arg_max_s8(MCU_ROM arg_max_s8_t *p, const int8_t *input, int32_t *output);
 
 /* GATHER: for each outer part, blocks of `block` bytes named by `indices`. An index
  * beyond the data, which the reference does not check, counts as the nearest valid one. */
@@ -248,18 +250,18 @@ typedef struct {
     int32_t block; /* bytes */
 } gather_t;
 
-void gather(const gather_t *p, const void *input, const int32_t *indices, void *output);
+void gather(MCU_ROM gather_t *p, const void *input, const int32_t *indices, void *output);
 
 /* RESIZE_NEAREST_NEIGHBOR: for each output row and column the input's. */
 typedef struct {
     int32_t batches;
     image_shape_t input;
     image_shape_t output;
-    const int16_t *rows;
-    const int16_t *columns;
+    MCU_ROM int16_t *rows;
+    MCU_ROM int16_t *columns;
 } resize_nearest_t;
 
-void resize_nearest_s8(const resize_nearest_t *p, const int8_t *input, int8_t *output);
+void resize_nearest_s8(MCU_ROM resize_nearest_t *p, const int8_t *input, int8_t *output);
 
 /* RESIZE_BILINEAR: for each output row and column the two input ones between which it
  * lies, and the second one's share in 1/1024. */
@@ -273,11 +275,11 @@ typedef struct {
     int32_t batches;
     image_shape_t input;
     image_shape_t output;
-    const between_t *rows;
-    const between_t *columns;
+    MCU_ROM between_t *rows;
+    MCU_ROM between_t *columns;
 } resize_bilinear_t;
 
-void resize_bilinear_s8(const resize_bilinear_t *p, const int8_t *input, int8_t *output);
+void resize_bilinear_s8(MCU_ROM resize_bilinear_t *p, const int8_t *input, int8_t *output);
 
 /* BATCH_MATMUL: output (batches, rows, columns) = a x b. Strides, in elements, say how
  * either operand lies in memory; batches are walked as broadcast_t says. */
@@ -299,15 +301,16 @@ typedef struct {
     int32_t output_zero;
 } batch_matmul_s8_t;
 
-void batch_matmul_s8(const batch_matmul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+void batch_matmul_s8(MCU_ROM batch_matmul_s8_t *p, const int8_t *a, const int8_t *b,
+                     int8_t *output);
 
 /* UNIDIRECTIONAL_SEQUENCE_LSTM: int8 data and weights, int16 cell state.
  * Sums enter a gate in Q3.12 and leave it in Q0.15. */
 typedef struct {
-    const int8_t *weights;         /* (units, inputs) */
-    const int8_t *recurrent;       /* (units, units) */
-    const int32_t *bias;           /* per unit, the data's zero point folded in */
-    const int32_t *recurrent_bias; /* per unit, the output's zero point folded in */
+    MCU_ROM int8_t *weights;         /* (units, inputs) */
+    MCU_ROM int8_t *recurrent;       /* (units, units) */
+    MCU_ROM int32_t *bias;           /* per unit, the data's zero point folded in */
+    MCU_ROM int32_t *recurrent_bias; /* per unit, the output's zero point folded in */
     int32_t multiplier;
     int32_t shift;
     int32_t recurrent_multiplier;
@@ -333,13 +336,13 @@ typedef struct {
     scale_t input_scale;  /* input gate x cell gate to cell state */
     scale_t output_scale; /* output gate x tanh(cell state) to output */
     int32_t output_zero;
-    int32_t cell_power;      /* the cell state's scale is 2^cell_power */
-    int32_t cell_clip;       /* 0: none */
-    const uint16_t *sigmoid; /* table of sigmoid_s16() */
+    int32_t cell_power;        /* the cell state's scale is 2^cell_power */
+    int32_t cell_clip;         /* 0: none */
+    MCU_ROM uint16_t *sigmoid; /* table of sigmoid_s16() */
 } lstm_s8_t;
 
 /* hidden (batches, units) and cell (batches, units) are the state, changed in place. */
-void lstm_s8(const lstm_s8_t *p, const int8_t *input, int8_t *hidden, int16_t *cell,
+void lstm_s8(MCU_ROM lstm_s8_t *p, const int8_t *input, int8_t *hidden, int16_t *cell,
              int8_t *output);
 
 /* SVDF: int8 data and feature weights; time weights and state are int16, or both int8. */
@@ -354,14 +357,14 @@ typedef struct {
     int32_t output_zero;
     scale_t feature_scale;
     scale_t output_scale;
-    const int8_t *feature_weights; /* (filters, inputs) */
-    const void *time_weights;      /* (filters, memory), the state's type */
-    const int32_t *bias;           /* per unit, or NULL */
+    MCU_ROM int8_t *feature_weights; /* (filters, inputs) */
+    const void *time_weights;        /* (filters, memory), the state's type */
+    MCU_ROM int32_t *bias;           /* per unit, or NULL */
 } svdf_s8_t;
 
 /* state (batches, filters, memory) is changed in place. */
-void svdf_s8(const svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output);
-void svdf_s8_narrow(const svdf_s8_t *p, const int8_t *input, int8_t *state, int8_t *output);
+void svdf_s8(MCU_ROM svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output);
+void svdf_s8_narrow(MCU_ROM svdf_s8_t *p, const int8_t *input, int8_t *state, int8_t *output);
 
 /* NEG of float: converters leave it between DEQUANTIZE and QUANTIZE. May be in place. */
 void negate_f32(const float *input, float *output, int32_t count);
@@ -378,16 +381,16 @@ typedef struct {
     pair_t padding;
     int32_t min;
     int32_t max;
-    const int8_t *weights;
-    const int64_t *bias; /* per output channel, or NULL */
-    const int32_t *multiplier;
-    const int8_t *shift;
+    MCU_ROM int8_t *weights;
+    MCU_ROM int64_t *bias; /* per output channel, or NULL */
+    MCU_ROM int32_t *multiplier;
+    MCU_ROM int8_t *shift;
     int32_t group_channels;
     int32_t wide; /* 1: 64-bit sums, requantize_wide(); 0: 32-bit ones, requantize() */
 } conv_s16_t;
 
-void conv_s16(const conv_s16_t *p, const int16_t *input, int16_t *output);
-void depthwise_conv_s16(const conv_s16_t *p, const int16_t *input, int16_t *output);
+void conv_s16(MCU_ROM conv_s16_t *p, const int16_t *input, int16_t *output);
+void depthwise_conv_s16(MCU_ROM conv_s16_t *p, const int16_t *input, int16_t *output);
 
 typedef struct {
     int32_t rows;
@@ -395,20 +398,20 @@ typedef struct {
     int32_t outputs;
     int32_t min;
     int32_t max;
-    const int8_t *weights;
-    const int64_t *bias; /* per output, or NULL */
-    const int32_t *multiplier;
-    const int8_t *shift;
+    MCU_ROM int8_t *weights;
+    MCU_ROM int64_t *bias; /* per output, or NULL */
+    MCU_ROM int32_t *multiplier;
+    MCU_ROM int8_t *shift;
     int32_t per_channel;
 } fully_connected_s16_t;
 
-void fully_connected_s16(const fully_connected_s16_t *p, const int16_t *input, int16_t *output);
+void fully_connected_s16(MCU_ROM fully_connected_s16_t *p, const int16_t *input, int16_t *output);
 
-void average_pool_s16(const pool_s8_t *p, const int16_t *input, int16_t *output);
-void max_pool_s16(const pool_s8_t *p, const int16_t *input, int16_t *output);
-void add_s16(const add_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
-void mul_s16(const mul_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
-void sum_s16(const sum_s8_t *p, const int16_t *input, int16_t *output);
+void average_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output);
+void max_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output);
+void add_s16(MCU_ROM add_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+void mul_s16(MCU_ROM mul_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+void sum_s16(MCU_ROM sum_s8_t *p, const int16_t *input, int16_t *output);
 
 /* RELU, RELU6 and LEAKY_RELU: one scale above zero, one at and below it. In place. */
 typedef struct {
@@ -419,28 +422,28 @@ typedef struct {
     int32_t max;
 } relu_s16_t;
 
-void relu_s16(const relu_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
+void relu_s16(MCU_ROM relu_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
 
 /* LOGISTIC and TANH; may be in place. */
 typedef struct {
     int32_t multiplier; /* x * multiplier / 2^shift, rounded, is in 1/12288 */
     int32_t shift;
-    const uint16_t *sigmoid; /* table of sigmoid_s16() */
+    MCU_ROM uint16_t *sigmoid; /* table of sigmoid_s16() */
 } sigmoid_s16_t;
 
-void logistic_s16(const sigmoid_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
-void tanh_act_s16(const sigmoid_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
+void logistic_s16(MCU_ROM sigmoid_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
+void tanh_act_s16(MCU_ROM sigmoid_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
 
 /* SOFTMAX over the last dimension by two tables of 513 entries; may be in place. */
 typedef struct {
     int32_t rows;
     int32_t depth;
-    scale_t scale;             /* of differences, to 65535 for a difference of 10 */
-    const int16_t *power;      /* exp over [-10, 0] */
-    const int16_t *reciprocal; /* 1 / (1 + x) over [0, 1] */
+    scale_t scale;               /* of differences, to 65535 for a difference of 10 */
+    MCU_ROM int16_t *power;      /* exp over [-10, 0] */
+    MCU_ROM int16_t *reciprocal; /* 1 / (1 + x) over [0, 1] */
 } softmax_s16_t;
 
-void softmax_s16(const softmax_s16_t *p, const int16_t *input, int16_t *output);
+void softmax_s16(MCU_ROM softmax_s16_t *p, const int16_t *input, int16_t *output);
 
 void quantize_f32_s16(const float *input, int16_t *output, int32_t count, float scale,
                       int32_t zero);

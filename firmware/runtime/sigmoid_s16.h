@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "rom.h"
+
 /* x * multiplier / 2^shift, rounded half up */
 static inline int32_t sigmoid_input(int32_t x, int32_t multiplier, int32_t shift)
 {
@@ -16,7 +18,7 @@ static inline int32_t sigmoid_input(int32_t x, int32_t multiplier, int32_t shift
 }
 
 /* sigmoid(x / 12288) in Q0.15 */
-static inline int32_t sigmoid_wide(const uint16_t table[256], int32_t x)
+static inline int32_t sigmoid_wide(MCU_ROM uint16_t table[256], int32_t x)
 {
     const uint32_t size = (uint32_t)(x < 0 ? -x : x);
     const uint32_t entry = size >> 9;
@@ -35,7 +37,7 @@ static inline int32_t sigmoid_wide(const uint16_t table[256], int32_t x)
 }
 
 /* tanh(x / 12288) in Q0.15 */
-static inline int32_t tanh_wide(const uint16_t table[256], int32_t x)
+static inline int32_t tanh_wide(MCU_ROM uint16_t table[256], int32_t x)
 {
     const uint32_t size = (uint32_t)(x < 0 ? -x : x);
     const uint32_t entry = size >> 8;
@@ -55,13 +57,13 @@ static inline int32_t tanh_wide(const uint16_t table[256], int32_t x)
 }
 
 /* sigmoid(x): x in Q3.12, result in Q0.15 */
-static inline int32_t sigmoid_s16(const uint16_t table[256], int32_t x)
+static inline int32_t sigmoid_s16(MCU_ROM uint16_t table[256], int32_t x)
 {
     return sigmoid_wide(table, 3 * x);
 }
 
 /* tanh(x): x has the scale 2^power, result in Q0.15 */
-static inline int32_t tanh_s16(const uint16_t table[256], int32_t x, int32_t power)
+static inline int32_t tanh_s16(MCU_ROM uint16_t table[256], int32_t x, int32_t power)
 {
     const int32_t shift = 12 + power;
     if (shift >= 0) {

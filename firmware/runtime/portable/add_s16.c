@@ -11,7 +11,7 @@ static int32_t rescale(int32_t value, int32_t multiplier, int32_t shift)
     return requantize(value * ((int32_t)1 << FRACTION_BITS), multiplier, shift);
 }
 
-void add_s16(const add_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output)
+void add_s16(MCU_ROM add_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output)
 {
     broadcast_walk_t walk = {0};
     do {

@@ -1,7 +1,7 @@
 /* ARG_MAX and ARG_MIN. */
 #include "kernels.h"
 
-void arg_max_s8(const arg_max_s8_t *p, const int8_t *input, int32_t *output)
+void arg_max_s8(MCU_ROM arg_max_s8_t *p, const int8_t *input, int32_t *output)
 {
     for (int32_t o = 0; o < p->outer; o++) {
         for (int32_t i = 0; i < p->inner; i++) {

@@ -13,7 +13,7 @@ static int32_t divide(int32_t sum, int32_t count)
     return sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
 }
 
-void average_pool_s16(const pool_s8_t *p, const int16_t *input, int16_t *output)
+void average_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output)
 {
     const int32_t channels = p->input.channels;
     const int32_t row = p->input.width * channels;

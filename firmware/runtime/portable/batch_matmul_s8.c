@@ -3,7 +3,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-static int8_t *multiply(const batch_matmul_s8_t *p, const int8_t *a, const int8_t *b,
+static int8_t *multiply(MCU_ROM batch_matmul_s8_t *p, const int8_t *a, const int8_t *b,
                         int8_t *output)
 {
     for (int32_t row = 0; row < p->rows; row++) {
@@ -23,7 +23,7 @@ static int8_t *multiply(const batch_matmul_s8_t *p, const int8_t *a, const int8_
     return output;
 }
 
-void batch_matmul_s8(const batch_matmul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output)
+void batch_matmul_s8(MCU_ROM batch_matmul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output)
 {
     broadcast_walk_t walk = {0};
     do {

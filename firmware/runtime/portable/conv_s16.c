@@ -5,8 +5,8 @@
 #include "requantize.h"
 
 /* Sum over a window's taps that lie inside the image, for one output channel. */
-static int64_t window(const conv_s16_t *p, const int16_t *input, const int8_t *weights, int32_t y0,
-                      int32_t x0)
+static int64_t window(MCU_ROM conv_s16_t *p, const int16_t *input, MCU_ROM int8_t *weights,
+                      int32_t y0, int32_t x0)
 {
     const int32_t channels = p->input.channels;
     const int32_t depth = p->group_channels;
@@ -22,7 +22,7 @@ static int64_t window(const conv_s16_t *p, const int16_t *input, const int8_t *w
                 continue;
             }
             const int16_t *pixel = input + (y * p->input.width + x) * channels;
-            const int8_t *w = weights + (ky * p->kernel.width + kx) * depth;
+            MCU_ROM int8_t *w = weights + (ky * p->kernel.width + kx) * depth;
             for (int32_t c = 0; c < depth; c++) {
                 acc += (int32_t)w[c] * pixel[c];
             }
@@ -31,7 +31,7 @@ static int64_t window(const conv_s16_t *p, const int16_t *input, const int8_t *w
     return acc;
 }
 
-void conv_s16(const conv_s16_t *p, const int16_t *input, int16_t *output)
+void conv_s16(MCU_ROM conv_s16_t *p, const int16_t *input, int16_t *output)
 {
     const int32_t depth = p->group_channels;
     const int32_t per_group = p->output.channels / (p->input.channels / depth);

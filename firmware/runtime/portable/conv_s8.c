@@ -23,7 +23,7 @@ static taps_t inside(int32_t origin, int32_t size, int32_t kernel, int32_t dilat
     return taps;
 }
 
-static int32_t dot(const int8_t *x, const int8_t *w, int32_t n, int32_t zero)
+static int32_t dot(const int8_t *x, MCU_ROM int8_t *w, int32_t n, int32_t zero)
 {
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
@@ -32,7 +32,7 @@ static int32_t dot(const int8_t *x, const int8_t *w, int32_t n, int32_t zero)
     return sum;
 }
 
-void conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output)
+void conv_s8(MCU_ROM conv_s8_t *p, const int8_t *input, int8_t *output)
 {
     const int32_t channels = p->input.channels;
     const int32_t depth = p->group_channels;
@@ -47,14 +47,14 @@ void conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output)
             for (int32_t ox = 0; ox < p->output.width; ox++) {
                 const int32_t x0 = ox * p->stride.width - p->padding.width;
                 const taps_t tx = inside(x0, p->input.width, p->kernel.width, p->dilation.width);
-                const int8_t *w = p->weights;
+                MCU_ROM int8_t *w = p->weights;
                 for (int32_t oc = 0; oc < p->output.channels; oc++) {
                     const int32_t group = oc / per_group;
                     int32_t acc = 0;
                     for (int32_t ky = ty.first; ky < ty.last; ky++) {
                         const int8_t *row =
                             input + (y0 + ky * p->dilation.height) * row_stride + group * depth;
-                        const int8_t *w_row = w + ky * weights_row;
+                        MCU_ROM int8_t *w_row = w + ky * weights_row;
                         for (int32_t kx = tx.first; kx < tx.last; kx++) {
                             const int32_t x = x0 + kx * p->dilation.width;
                             acc +=

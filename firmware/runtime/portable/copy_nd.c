@@ -4,7 +4,7 @@
 #include "kernels.h"
 
 /* The innermost dimension; one memcpy where it is dense on both sides. */
-static void copy_run(const copy_t *p, const uint8_t *from, uint8_t *to)
+static void copy_run(MCU_ROM copy_t *p, const uint8_t *from, uint8_t *to)
 {
     const int32_t last = p->rank - 1;
     const size_t size = (size_t)p->size;
@@ -19,7 +19,7 @@ static void copy_run(const copy_t *p, const uint8_t *from, uint8_t *to)
     }
 }
 
-void copy_nd(const copy_t *p, const void *input, void *output)
+void copy_nd(MCU_ROM copy_t *p, const void *input, void *output)
 {
     const uint8_t *from = (const uint8_t *)input + p->from_offset * p->size;
     uint8_t *to = (uint8_t *)output + p->to_offset * p->size;

@@ -5,8 +5,8 @@
 #include "requantize.h"
 
 /* Sum over a window's taps that lie inside the image, for one output channel. */
-static int64_t window(const conv_s16_t *p, const int16_t *input, const int8_t *weights, int32_t y0,
-                      int32_t x0)
+static int64_t window(MCU_ROM conv_s16_t *p, const int16_t *input, MCU_ROM int8_t *weights,
+                      int32_t y0, int32_t x0)
 {
     const int32_t channels = p->input.channels;
     int64_t acc = 0;
@@ -27,7 +27,7 @@ static int64_t window(const conv_s16_t *p, const int16_t *input, const int8_t *w
     return acc;
 }
 
-void depthwise_conv_s16(const conv_s16_t *p, const int16_t *input, int16_t *output)
+void depthwise_conv_s16(MCU_ROM conv_s16_t *p, const int16_t *input, int16_t *output)
 {
     for (int32_t b = 0; b < p->batches; b++) {
         for (int32_t oy = 0; oy < p->output.height; oy++) {

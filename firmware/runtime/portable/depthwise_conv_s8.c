@@ -5,8 +5,8 @@
 #include "requantize.h"
 
 /* Sum over the window's taps that lie inside the image, for one output channel. */
-static int32_t window(const conv_s8_t *p, const int8_t *input, const int8_t *weights, int32_t y0,
-                      int32_t x0)
+static int32_t window(MCU_ROM conv_s8_t *p, const int8_t *input, MCU_ROM int8_t *weights,
+                      int32_t y0, int32_t x0)
 {
     const int32_t channels = p->input.channels;
     const int32_t row_stride = p->input.width * channels;
@@ -28,7 +28,7 @@ static int32_t window(const conv_s8_t *p, const int8_t *input, const int8_t *wei
     return acc;
 }
 
-void depthwise_conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output)
+void depthwise_conv_s8(MCU_ROM conv_s8_t *p, const int8_t *input, int8_t *output)
 {
     const int32_t depth_multiplier = p->group_channels;
 

@@ -4,10 +4,10 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void fully_connected_s16(const fully_connected_s16_t *p, const int16_t *input, int16_t *output)
+void fully_connected_s16(MCU_ROM fully_connected_s16_t *p, const int16_t *input, int16_t *output)
 {
     for (int32_t row = 0; row < p->rows; row++) {
-        const int8_t *w = p->weights;
+        MCU_ROM int8_t *w = p->weights;
         for (int32_t o = 0; o < p->outputs; o++) {
             int64_t acc = p->bias != NULL ? p->bias[o] : 0;
             for (int32_t i = 0; i < p->inputs; i++) {

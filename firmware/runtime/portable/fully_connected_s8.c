@@ -4,10 +4,10 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void fully_connected_s8(const fully_connected_s8_t *p, const int8_t *input, int8_t *output)
+void fully_connected_s8(MCU_ROM fully_connected_s8_t *p, const int8_t *input, int8_t *output)
 {
     for (int32_t row = 0; row < p->rows; row++) {
-        const int8_t *w = p->weights;
+        MCU_ROM int8_t *w = p->weights;
         for (int32_t o = 0; o < p->outputs; o++) {
             int32_t acc = p->bias != NULL ? p->bias[o] : 0;
             for (int32_t i = 0; i < p->inputs; i++) {

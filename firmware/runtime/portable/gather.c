@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void gather(const gather_t *p, const void *input, const int32_t *indices, void *output)
+void gather(MCU_ROM gather_t *p, const void *input, const int32_t *indices, void *output)
 {
     const uint8_t *from = input;
     uint8_t *to = output;

@@ -2,7 +2,7 @@
 #include "kernels.h"
 #include "sigmoid_s16.h"
 
-void logistic_s16(const sigmoid_s16_t *p, const int16_t *input, int16_t *output, int32_t count)
+void logistic_s16(MCU_ROM sigmoid_s16_t *p, const int16_t *input, int16_t *output, int32_t count)
 {
     for (int32_t i = 0; i < count; i++) {
         const int32_t x = sigmoid_input(input[i], p->multiplier, p->shift);

@@ -10,7 +10,7 @@ static int32_t clamp16(int32_t x)
     return clamp(x, INT16_MIN, INT16_MAX);
 }
 
-static int32_t dot(const int8_t *x, const int8_t *w, int32_t n)
+static int32_t dot(const int8_t *x, MCU_ROM int8_t *w, int32_t n)
 {
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
@@ -19,13 +19,13 @@ static int32_t dot(const int8_t *x, const int8_t *w, int32_t n)
     return sum;
 }
 
-static int32_t scaled(int32_t a, int32_t b, const scale_t *scale)
+static int32_t scaled(int32_t a, int32_t b, MCU_ROM scale_t *scale)
 {
     return requantize(a * b, scale->multiplier, scale->shift);
 }
 
 /* What enters a gate's function for one unit; Q3.12. */
-static int32_t gate(const lstm_s8_t *p, const lstm_gate_t *g, const int8_t *x, const int8_t *h,
+static int32_t gate(MCU_ROM lstm_s8_t *p, MCU_ROM lstm_gate_t *g, const int8_t *x, const int8_t *h,
                     int32_t unit)
 {
     const int32_t fresh = g->bias[unit] + dot(x, g->weights + unit * p->inputs, p->inputs);
@@ -35,7 +35,7 @@ static int32_t gate(const lstm_s8_t *p, const lstm_gate_t *g, const int8_t *x, c
 }
 
 /* One time step; the hidden state is read only, the new one goes to `output`. */
-static void step(const lstm_s8_t *p, const int8_t *x, const int8_t *h, int16_t *cell,
+static void step(MCU_ROM lstm_s8_t *p, const int8_t *x, const int8_t *h, int16_t *cell,
                  int8_t *output)
 {
     for (int32_t u = 0; u < p->units; u++) {
@@ -54,7 +54,8 @@ static void step(const lstm_s8_t *p, const int8_t *x, const int8_t *h, int16_t *
     }
 }
 
-void lstm_s8(const lstm_s8_t *p, const int8_t *input, int8_t *hidden, int16_t *cell, int8_t *output)
+void lstm_s8(MCU_ROM lstm_s8_t *p, const int8_t *input, int8_t *hidden, int16_t *cell,
+             int8_t *output)
 {
     for (int32_t b = 0; b < p->batches; b++) {
         int8_t *h = hidden + b * p->units;

@@ -7,7 +7,7 @@ static int32_t lower(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-void max_pool_s8(const pool_s8_t *p, const int8_t *input, int8_t *output)
+void max_pool_s8(MCU_ROM pool_s8_t *p, const int8_t *input, int8_t *output)
 {
     const int32_t channels = p->input.channels;
     const int32_t row = p->input.width * channels;

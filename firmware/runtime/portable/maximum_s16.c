@@ -2,7 +2,7 @@
 #include "broadcast.h"
 #include "kernels.h"
 
-void maximum_s16(const maximum_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output)
+void maximum_s16(MCU_ROM maximum_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output)
 {
     broadcast_walk_t walk = {0};
     do {

@@ -2,7 +2,7 @@
 #include "broadcast.h"
 #include "kernels.h"
 
-void maximum_s8(const maximum_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output)
+void maximum_s8(MCU_ROM maximum_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output)
 {
     broadcast_walk_t walk = {0};
     do {

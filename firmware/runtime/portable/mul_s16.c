@@ -3,7 +3,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void mul_s16(const mul_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output)
+void mul_s16(MCU_ROM mul_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output)
 {
     broadcast_walk_t walk = {0};
     do {

@@ -3,7 +3,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void mul_s8(const mul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output)
+void mul_s8(MCU_ROM mul_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output)
 {
     broadcast_walk_t walk = {0};
     do {

@@ -3,7 +3,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void prelu_s8(const prelu_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output)
+void prelu_s8(MCU_ROM prelu_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output)
 {
     broadcast_walk_t walk = {0};
     do {

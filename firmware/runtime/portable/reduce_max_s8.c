@@ -2,7 +2,7 @@
 #include "dimensions.h"
 #include "kernels.h"
 
-void reduce_max_s8(const reduce_max_s8_t *p, const int8_t *input, int8_t *output)
+void reduce_max_s8(MCU_ROM reduce_max_s8_t *p, const int8_t *input, int8_t *output)
 {
     dimensions_walk_t kept = {0};
     do {

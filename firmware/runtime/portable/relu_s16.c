@@ -2,7 +2,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void relu_s16(const relu_s16_t *p, const int16_t *input, int16_t *output, int32_t count)
+void relu_s16(MCU_ROM relu_s16_t *p, const int16_t *input, int16_t *output, int32_t count)
 {
     for (int32_t i = 0; i < count; i++) {
         int32_t value = input[i];

@@ -10,7 +10,7 @@ static int32_t round_shares(int32_t x)
     return (x + (x > 0 ? half : -half)) / ((int32_t)1 << 20);
 }
 
-void resize_bilinear_s8(const resize_bilinear_t *p, const int8_t *input, int8_t *output)
+void resize_bilinear_s8(MCU_ROM resize_bilinear_t *p, const int8_t *input, int8_t *output)
 {
     const int32_t channels = p->input.channels;
     const int32_t row_stride = p->input.width * channels;

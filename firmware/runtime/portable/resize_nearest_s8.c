@@ -3,7 +3,7 @@
 
 #include "kernels.h"
 
-void resize_nearest_s8(const resize_nearest_t *p, const int8_t *input, int8_t *output)
+void resize_nearest_s8(MCU_ROM resize_nearest_t *p, const int8_t *input, int8_t *output)
 {
     const int32_t channels = p->input.channels;
     const int32_t row_stride = p->input.width * channels;

@@ -3,7 +3,7 @@
 #include "requantize.h"
 
 /* A table of 513 entries over all int16 values, with straight lines in between. */
-static int32_t interpolate(const int16_t table[513], int32_t x)
+static int32_t interpolate(MCU_ROM int16_t table[513], int32_t x)
 {
     const int32_t entry = (x >> 7) + 256;
     const int32_t rest = x & 0x7F;
@@ -21,7 +21,7 @@ static int32_t leading_zeros(uint32_t x)
     return n;
 }
 
-static void softmax_row(const softmax_s16_t *p, const int16_t *input, int16_t *output)
+static void softmax_row(MCU_ROM softmax_s16_t *p, const int16_t *input, int16_t *output)
 {
     int32_t most = INT16_MIN;
     for (int32_t i = 0; i < p->depth; i++) {
@@ -46,7 +46,7 @@ static void softmax_row(const softmax_s16_t *p, const int16_t *input, int16_t *o
     }
 }
 
-void softmax_s16(const softmax_s16_t *p, const int16_t *input, int16_t *output)
+void softmax_s16(MCU_ROM softmax_s16_t *p, const int16_t *input, int16_t *output)
 {
     for (int32_t row = 0; row < p->rows; row++) {
         softmax_row(p, input + row * p->depth, output + row * p->depth);

@@ -15,13 +15,13 @@ static int32_t leading_zeros(uint32_t x)
 }
 
 /* exp of a difference to the row's highest value; Q0 */
-static int32_t power(const softmax_s8_t *p, int32_t difference)
+static int32_t power(MCU_ROM softmax_s8_t *p, int32_t difference)
 {
     const int32_t wide = (int32_t)((uint32_t)difference << p->shift);
     return exp_negative_q5(high_mul(wide, p->multiplier));
 }
 
-static void softmax_row(const softmax_s8_t *p, const int8_t *input, int8_t *output)
+static void softmax_row(MCU_ROM softmax_s8_t *p, const int8_t *input, int8_t *output)
 {
     int32_t most = INT8_MIN;
     for (int32_t i = 0; i < p->depth; i++) {
@@ -46,7 +46,7 @@ static void softmax_row(const softmax_s8_t *p, const int8_t *input, int8_t *outp
     }
 }
 
-void softmax_s8(const softmax_s8_t *p, const int8_t *input, int8_t *output)
+void softmax_s8(MCU_ROM softmax_s8_t *p, const int8_t *input, int8_t *output)
 {
     for (int32_t row = 0; row < p->rows; row++) {
         softmax_row(p, input + row * p->depth, output + row * p->depth);

@@ -3,7 +3,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void sum_s16(const sum_s8_t *p, const int16_t *input, int16_t *output)
+void sum_s16(MCU_ROM sum_s8_t *p, const int16_t *input, int16_t *output)
 {
     dimensions_walk_t kept = {0};
     do {

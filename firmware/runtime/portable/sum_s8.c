@@ -3,7 +3,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void sum_s8(const sum_s8_t *p, const int8_t *input, int8_t *output)
+void sum_s8(MCU_ROM sum_s8_t *p, const int8_t *input, int8_t *output)
 {
     dimensions_walk_t kept = {0};
     do {

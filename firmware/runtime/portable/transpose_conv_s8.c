@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-static int32_t gather_taps(const conv_s8_t *p, const int8_t *input, const int8_t *weights,
+static int32_t gather_taps(MCU_ROM conv_s8_t *p, const int8_t *input, MCU_ROM int8_t *weights,
                            int32_t oy, int32_t ox)
 {
     const int32_t channels = p->input.channels;
@@ -21,7 +21,7 @@ static int32_t gather_taps(const conv_s8_t *p, const int8_t *input, const int8_t
                 continue;
             }
             const int8_t *pixel = row + x / p->stride.width * channels;
-            const int8_t *w = weights + (ky * p->kernel.width + kx) * channels;
+            MCU_ROM int8_t *w = weights + (ky * p->kernel.width + kx) * channels;
             for (int32_t c = 0; c < channels; c++) {
                 acc += (int32_t)w[c] * ((int32_t)pixel[c] - p->input_zero);
             }
@@ -30,7 +30,7 @@ static int32_t gather_taps(const conv_s8_t *p, const int8_t *input, const int8_t
     return acc;
 }
 
-void transpose_conv_s8(const conv_s8_t *p, const int8_t *input, int8_t *output)
+void transpose_conv_s8(MCU_ROM conv_s8_t *p, const int8_t *input, int8_t *output)
 {
     const int32_t channel_weights = p->kernel.height * p->kernel.width * p->input.channels;
 

@@ -15,17 +15,19 @@
 
 #include <stdint.h>
 
+#include "rom.h"
+
 /* Pixels that are computed together; their receptive fields lie interleaved in scratch. */
 #define SPARSE_PIXELS 4
 
 /* Adds one channel's products over interleaved fields (place k of pixel p at 4 k + p) to
  * sums[0..3]; returns the stream behind that channel. */
-typedef const uint8_t *(*sparse_dot4_t)(const uint8_t *stream, const int8_t *fields, int32_t places,
-                                        int32_t *sums);
+typedef MCU_ROM uint8_t *(*sparse_dot4_t)(MCU_ROM uint8_t *stream, const int8_t *fields,
+                                          int32_t places, int32_t *sums);
 
 /* The same for one pixel whose field lies as it is. */
-typedef const uint8_t *(*sparse_dot1_t)(const uint8_t *stream, const int8_t *field, int32_t places,
-                                        int32_t *sum);
+typedef MCU_ROM uint8_t *(*sparse_dot1_t)(MCU_ROM uint8_t *stream, const int8_t *field,
+                                          int32_t places, int32_t *sum);
 
 typedef struct {
     int32_t batches;
@@ -39,33 +41,33 @@ typedef struct {
     int32_t output_zero;
     int32_t min, max;    /* of the fused activation */
     int32_t per_channel; /* 0: multiplier and shift have one entry */
-    const uint8_t *stream;
-    const int32_t *bias; /* out_channels, input zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
+    MCU_ROM uint8_t *stream;
+    MCU_ROM int32_t *bias; /* out_channels, input zero point folded in */
+    MCU_ROM int32_t *multiplier;
+    MCU_ROM int8_t *shift;
     sparse_dot4_t dot4;
     sparse_dot1_t dot1;
 } sparse_conv_s8_t;
 
-const uint8_t *sparse_delta8_dot4(const uint8_t *stream, const int8_t *fields, int32_t places,
-                                  int32_t *sums);
-const uint8_t *sparse_delta8_dot1(const uint8_t *stream, const int8_t *field, int32_t places,
-                                  int32_t *sum);
-const uint8_t *sparse_delta4_dot4(const uint8_t *stream, const int8_t *fields, int32_t places,
-                                  int32_t *sums);
-const uint8_t *sparse_delta4_dot1(const uint8_t *stream, const int8_t *field, int32_t places,
-                                  int32_t *sum);
-const uint8_t *sparse_bitmap_dot4(const uint8_t *stream, const int8_t *fields, int32_t places,
-                                  int32_t *sums);
-const uint8_t *sparse_bitmap_dot1(const uint8_t *stream, const int8_t *field, int32_t places,
-                                  int32_t *sum);
+MCU_ROM uint8_t *sparse_delta8_dot4(MCU_ROM uint8_t *stream, const int8_t *fields, int32_t places,
+                                    int32_t *sums);
+MCU_ROM uint8_t *sparse_delta8_dot1(MCU_ROM uint8_t *stream, const int8_t *field, int32_t places,
+                                    int32_t *sum);
+MCU_ROM uint8_t *sparse_delta4_dot4(MCU_ROM uint8_t *stream, const int8_t *fields, int32_t places,
+                                    int32_t *sums);
+MCU_ROM uint8_t *sparse_delta4_dot1(MCU_ROM uint8_t *stream, const int8_t *field, int32_t places,
+                                    int32_t *sum);
+MCU_ROM uint8_t *sparse_bitmap_dot4(MCU_ROM uint8_t *stream, const int8_t *fields, int32_t places,
+                                    int32_t *sums);
+MCU_ROM uint8_t *sparse_bitmap_dot1(MCU_ROM uint8_t *stream, const int8_t *field, int32_t places,
+                                    int32_t *sum);
 
 /* NHWC int8 input and output.
  * scratch: SPARSE_PIXELS * kernel_height * kernel_width * in_channels bytes. */
-void sparse_conv_s8(const sparse_conv_s8_t *conv, const int8_t *input, int8_t *output,
+void sparse_conv_s8(MCU_ROM sparse_conv_s8_t *conv, const int8_t *input, int8_t *output,
                     int8_t *scratch);
 
 /* A fully connected layer: out_width rows of in_channels each, no scratch. */
-void sparse_fully_connected_s8(const sparse_conv_s8_t *conv, const int8_t *input, int8_t *output);
+void sparse_fully_connected_s8(MCU_ROM sparse_conv_s8_t *conv, const int8_t *input, int8_t *output);
 
 #endif

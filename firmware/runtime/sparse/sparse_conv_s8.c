@@ -2,7 +2,7 @@
 #include "sparse.h"
 
 /* Lays the receptive field of output pixel (row, column) into every fourth byte of fields. */
-static void gather(const sparse_conv_s8_t *conv, const int8_t *input, int32_t row, int32_t column,
+static void gather(MCU_ROM sparse_conv_s8_t *conv, const int8_t *input, int32_t row, int32_t column,
                    int8_t *fields)
 {
     const int32_t top = row * conv->stride_height - conv->pad_top;
@@ -26,14 +26,14 @@ static void gather(const sparse_conv_s8_t *conv, const int8_t *input, int32_t ro
     }
 }
 
-static int8_t finish(const sparse_conv_s8_t *conv, int32_t channel, int32_t sum)
+static int8_t finish(MCU_ROM sparse_conv_s8_t *conv, int32_t channel, int32_t sum)
 {
     const int32_t i = conv->per_channel != 0 ? channel : 0;
     const int32_t scaled = requantize(sum, conv->multiplier[i], conv->shift[i]);
     return (int8_t)clamp(scaled + conv->output_zero, conv->min, conv->max);
 }
 
-void sparse_conv_s8(const sparse_conv_s8_t *conv, const int8_t *input, int8_t *output,
+void sparse_conv_s8(MCU_ROM sparse_conv_s8_t *conv, const int8_t *input, int8_t *output,
                     int8_t *scratch)
 {
     const int32_t places = conv->kernel_height * conv->kernel_width * conv->in_channels;
@@ -58,7 +58,7 @@ void sparse_conv_s8(const sparse_conv_s8_t *conv, const int8_t *input, int8_t *o
                     scratch[SPARSE_PIXELS * k + p] = 0;
                 }
             }
-            const uint8_t *stream = conv->stream;
+            MCU_ROM uint8_t *stream = conv->stream;
             for (int32_t c = 0; c < channels; ++c) {
                 const int32_t bias = conv->bias[c];
                 int32_t sums[SPARSE_PIXELS] = {bias, bias, bias, bias};
@@ -73,10 +73,10 @@ void sparse_conv_s8(const sparse_conv_s8_t *conv, const int8_t *input, int8_t *o
     }
 }
 
-void sparse_fully_connected_s8(const sparse_conv_s8_t *conv, const int8_t *input, int8_t *output)
+void sparse_fully_connected_s8(MCU_ROM sparse_conv_s8_t *conv, const int8_t *input, int8_t *output)
 {
     for (int32_t row = 0; row < conv->out_width; ++row) {
-        const uint8_t *stream = conv->stream;
+        MCU_ROM uint8_t *stream = conv->stream;
         for (int32_t c = 0; c < conv->out_channels; ++c) {
             int32_t sum = conv->bias[c];
             stream = conv->dot1(stream, input, conv->in_channels, &sum);

@@ -1,7 +1,7 @@
 #include "sparse.h"
 
-const uint8_t *sparse_delta4_dot4(const uint8_t *stream, const int8_t *fields, int32_t places,
-                                  int32_t *sums)
+MCU_ROM uint8_t *sparse_delta4_dot4(MCU_ROM uint8_t *stream, const int8_t *fields, int32_t places,
+                                    int32_t *sums)
 {
     (void)places;
     int32_t a = sums[0];
@@ -10,7 +10,7 @@ const uint8_t *sparse_delta4_dot4(const uint8_t *stream, const int8_t *fields, i
     int32_t d = sums[3];
     const int32_t pairs = stream[0] + 256 * stream[1];
     stream += 2;
-    const uint8_t *const end = stream + 3 * pairs;
+    MCU_ROM uint8_t *const end = stream + 3 * pairs;
     while (stream < end) {
         const int32_t steps = stream[0];
         int32_t weight = (int8_t)stream[1];
@@ -34,14 +34,14 @@ const uint8_t *sparse_delta4_dot4(const uint8_t *stream, const int8_t *fields, i
     return stream;
 }
 
-const uint8_t *sparse_delta4_dot1(const uint8_t *stream, const int8_t *field, int32_t places,
-                                  int32_t *sum)
+MCU_ROM uint8_t *sparse_delta4_dot1(MCU_ROM uint8_t *stream, const int8_t *field, int32_t places,
+                                    int32_t *sum)
 {
     (void)places;
     int32_t a = *sum;
     const int32_t pairs = stream[0] + 256 * stream[1];
     stream += 2;
-    const uint8_t *const end = stream + 3 * pairs;
+    MCU_ROM uint8_t *const end = stream + 3 * pairs;
     while (stream < end) {
         const int32_t steps = stream[0];
         field += steps & 15;
