@@ -358,7 +358,7 @@ typedef struct {
     scale_t feature_scale;
     scale_t output_scale;
     MCU_ROM int8_t *feature_weights; /* (filters, inputs) */
-    const void *time_weights;        /* (filters, memory), the state's type */
+    MCU_ROM void *time_weights;      /* (filters, memory), the state's type */
     MCU_ROM int32_t *bias;           /* per unit, or NULL */
 } svdf_s8_t;
 

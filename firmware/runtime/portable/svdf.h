@@ -9,7 +9,8 @@
 #include "requantize.h"
 
 /* What a filter sees of the input, before the state's type bounds it. */
-static inline int32_t svdf_feature(MCU_ROM svdf_s8_t *p, const int8_t *input, MCU_ROM int8_t *weights)
+static inline int32_t svdf_feature(MCU_ROM svdf_s8_t *p, const int8_t *input,
+                                   MCU_ROM int8_t *weights)
 {
     int32_t sum = 0;
     for (int32_t i = 0; i < p->inputs; i++) {
