@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.codegen import kernels_dsp_cost as costs
 from pipeline.codegen.kernel import Code, Constant, Cost, Site
-from pipeline.codegen.numeric import I64, activation_range, requantize, zero_of
+from pipeline.codegen.numeric import I64, requantize, zero_of
 from pipeline.codegen.ops import common, pooling
 from pipeline.codegen.ops.arithmetic import in_place, operand_multipliers
 from pipeline.codegen.ops.common import tensor
@@ -68,7 +68,7 @@ def _add_tables(
 
 def _tables(graph: Graph, op: Op) -> tuple[I64, I64] | None:
     a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    low, high = activation_range(common.fused(op), result)
+    low, high = common.limits(op, result)
     return _add_tables(
         tuple(operand_multipliers(a, b, result)),
         (zero_of(a), zero_of(b), zero_of(result)),

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from pipeline.codegen.kernel import Code, Cost, Initializer, Site
-from pipeline.codegen.numeric import activation_range, requantize, zero_of
+from pipeline.codegen.numeric import requantize, zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.arithmetic import FRACTION_BITS, in_place, operand_multipliers
 from pipeline.codegen.ops.common import tensor
@@ -65,7 +65,7 @@ def _factors(graph: Graph, op: Op) -> tuple[int, int, int, int] | None:
         tuple(operand_multipliers(a, b, result)),
         (zero_of(a), zero_of(b), zero_of(result)),
         -1 if op.name == "SUB" else 1,
-        *activation_range(common.fused(op), result),
+        *common.limits(op, result),
     )
 
 
@@ -89,7 +89,7 @@ class Add:
         factors = _factors(site.graph, site.op)
         assert factors is not None
         result = common.output(site.graph, site.op)
-        low, high = activation_range(common.fused(site.op), result)
+        low, high = common.limits(site.op, result)
         fields = ("a_factor", "b_factor", "offset", "fraction", "low", "high")
         params = Initializer("mve_add_t", dict(zip(fields, (*factors, low, high), strict=True)))
         return Code(

@@ -120,17 +120,15 @@ def high_mul(a: I64, b: I64 | int) -> I64:
     return np.asarray(np.minimum(result, (1 << 31) - 1), np.int64)
 
 
-def rounding_shift(x: I64, exponent: int) -> I64:
+def rounding_shift(x: I64, exponent: I64 | int) -> I64:
     """RoundingDivideByPOT: x / 2^exponent, rounded half away from zero."""
-    if exponent == 0:
-        return x
-    mask = (1 << exponent) - 1
+    mask = (np.int64(1) << exponent) - 1
     remainder = x & mask
     threshold = (mask >> 1) + (x < 0)
     return (x >> exponent) + (remainder > threshold)
 
 
-def requantize(x: I64, multiplier: int, shift: int) -> I64:
+def requantize(x: I64, multiplier: I64 | int, shift: I64 | int) -> I64:
     """MultiplyByQuantizedMultiplier with its two roundings: x * multiplier * 2^(shift-31)."""
-    left, right = max(shift, 0), max(-shift, 0)
+    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
     return rounding_shift(high_mul(wrap32(x << left), multiplier), right)

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.codegen.broadcast import broadcast_shape, broadcast_t
 from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
-from pipeline.codegen.numeric import activation_range, quantize_multiplier, scale_of, zero_of
+from pipeline.codegen.numeric import quantize_multiplier, scale_of, zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.convert.graph import Graph, Op, Tensor
@@ -62,7 +62,7 @@ def _lower_add(site: Site) -> Code:
     graph, op = site.graph, site.op
     a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
     left, right, out = operand_multipliers(a, b, result)
-    low, high = activation_range(common.fused(op), result)
+    low, high = common.limits(op, result)
     params = Initializer(
         "add_s8_t",
         {
@@ -90,7 +90,7 @@ def _lower_mul(site: Site) -> Code:
     multiplier, shift = quantize_multiplier(
         float(scale_of(a)) * float(scale_of(b)) / float(scale_of(result))
     )
-    low, high = activation_range(common.fused(op), result)
+    low, high = common.limits(op, result)
     params = Initializer(
         "mul_s8_t",
         {

@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pipeline.codegen.numeric import ACTIVATIONS, INT_RANGE
+from pipeline.codegen.numeric import (
+    ACTIVATIONS,
+    INT_RANGE,
+    activation_range,
+    out_size,
+    pad_before,
+)
 from pipeline.convert.graph import Graph, Op, Tensor
 
 Problem = tuple[str, str] | None
@@ -127,6 +133,34 @@ def activation(op: Op) -> Problem:
 def fused(op: Op) -> int:
     """The fused activation's code; 0 is none."""
     return int(op.options.get("fused_activation_function", 0))
+
+
+def limits(op: Op, result: Tensor) -> tuple[int, int]:
+    """(lowest, highest) stored value the op lets through: its fused activation, and the
+    `clamp` that a graph pass made of the ops behind it.
+    """
+    low, high = activation_range(fused(op), result)
+    least, most = op.options.get("clamp", (low, high))
+    return max(low, least), min(high, most)
+
+
+def extent(op: Op, axis: int, size: int, kernel: int, stride: int, dilation: int = 1) -> int:
+    """Output height (axis 0) or width (axis 1) of a window that slides over `size`."""
+    if "pads" in op.options:
+        reach = size + sum(op.options["pads"][axis]) - (kernel - 1) * dilation - 1
+        return int(reach // stride + 1)
+    return out_size(int(op.options["padding"]), size, kernel, stride, dilation)
+
+
+def before(op: Op, axis: int, size: int, kernel: int, stride: int, dilation: int = 1) -> int:
+    """Rows above (axis 0) or columns left of the image (axis 1) that a window reads.
+
+    By TFLite's `padding`, or by `pads` ((top, bottom), (left, right)) that a graph pass
+    made of a PAD before the op.
+    """
+    if "pads" in op.options:
+        return int(op.options["pads"][axis][0])
+    return pad_before(int(op.options["padding"]), size, kernel, stride, dilation)
 
 
 def first(*problems: Problem) -> Problem:
