@@ -185,7 +185,7 @@ typedef struct {
 void copy_nd(MCU_ROM copy_t *p, const void *input, void *output);
 
 /* Sets `count` elements of `size` bytes to the value that `element` points to. */
-void fill(void *output, const void *element, int32_t size, int32_t count);
+void fill(void *output, MCU_ROM void *element, int32_t size, int32_t count);
 
 /* QUANTIZE and DEQUANTIZE between float and int8. Values beyond the range saturate. */
 void quantize_f32_s8(const float *input, int8_t *output, int32_t count, float scale, int32_t zero);
@@ -352,12 +352,12 @@ typedef struct {
     int32_t filters;
     int32_t rank; /* filters per unit */
     int32_t memory;
-    int32_t input_zero;
     int32_t state_zero; /* 0 where the state is int16 */
     int32_t output_zero;
     scale_t feature_scale;
     scale_t output_scale;
     MCU_ROM int8_t *feature_weights; /* (filters, inputs) */
+    MCU_ROM int32_t *feature_bias;   /* per filter: the input's zero point folded in */
     MCU_ROM void *time_weights;      /* (filters, memory), the state's type */
     MCU_ROM int32_t *bias;           /* per unit, or NULL */
 } svdf_s8_t;
@@ -365,9 +365,6 @@ typedef struct {
 /* state (batches, filters, memory) is changed in place. */
 void svdf_s8(MCU_ROM svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output);
 void svdf_s8_narrow(MCU_ROM svdf_s8_t *p, const int8_t *input, int8_t *state, int8_t *output);
-
-/* NEG of float: converters leave it between DEQUANTIZE and QUANTIZE. May be in place. */
-void negate_f32(const float *input, float *output, int32_t count);
 
 /* The int16 kernels: data of 16 bits with zero points of 0, weights of 8, sums of 64.
  * Structs are those of the int8 kernels where those fit. */

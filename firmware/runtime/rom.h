@@ -7,10 +7,27 @@
 #ifndef ROM_H
 #define ROM_H
 
-#if defined(__AVR__) && !defined(__cplusplus)
+/* GCC's name for that address space, which it knows in GNU C alone. */
+#if defined(__FLASH) && !defined(__STRICT_ANSI__)
+#include <avr/pgmspace.h>
+
 #define MCU_ROM const __flash
+
+/* memcpy() and strcmp() that take their second argument from flash */
+#define MCU_ROM_COPY    memcpy_P
+#define MCU_ROM_COMPARE strcmp_P
+
+/* A literal that stays in flash */
+#define MCU_TEXT(text)                                                                             \
+    (__extension__({                                                                               \
+        static MCU_ROM char rom_[] = text;                                                         \
+        &rom_[0];                                                                                  \
+    }))
 #else
-#define MCU_ROM const
+#define MCU_ROM         const
+#define MCU_ROM_COPY    memcpy
+#define MCU_ROM_COMPARE strcmp
+#define MCU_TEXT(text)  (text)
 #endif
 
 #endif

@@ -51,9 +51,9 @@ def sources(
     )
     return {
         "network.h": title + _header(graph, layers, memory, keep_inputs),
-        "network.c": title + _network(graph, layers, memory),
-        "network_data.h": title + _data_header(graph, layers),
-        "network_data.c": title + _data(graph, layers),
+        "network.c": title + _network(graph, layers, memory, target),
+        "network_data.h": title + _data_header(graph, layers, target),
+        "network_data.c": title + _data(graph, layers, target),
     }
 
 
@@ -130,7 +130,7 @@ void network_run(void);
 """
 
 
-def _network(graph: Graph, layers: Layers, memory: Memory) -> str:
+def _network(graph: Graph, layers: Layers, memory: Memory, target: Target) -> str:
     bodies = "\n".join(code.body + code.initialize for _, code in layers)
     headers = sorted(
         {f.rsplit("/", 1)[-1] for _, code in layers for f in code.files if f.endswith(".h")}
@@ -143,7 +143,7 @@ def _network(graph: Graph, layers: Layers, memory: Memory) -> str:
         "alignas(16) uint8_t network_arena[NETWORK_ARENA_BYTES];\n",
         _addresses(graph, layers, memory, bodies),
     ]
-    parts += [_layer(graph, n, op, code) for n, (op, code) in enumerate(layers)]
+    parts += [_layer(graph, n, op, code, target) for n, (op, code) in enumerate(layers)]
     parts.append(_tables(graph, layers, memory))
     parts.append(_functions(graph, layers, memory))
     return "\n".join(p for p in parts if p)
@@ -185,14 +185,16 @@ def _function(number: int, op: Op) -> str:
     return f"layer_{number:02d}_{name or op.name.lower()}"
 
 
-def _layer(graph: Graph, number: int, op: Op, code: Code) -> str:
+def _layer(graph: Graph, number: int, op: Op, code: Code, target: Target) -> str:
     sources = " + ".join(
         _shape(graph.tensors[i]) for i in op.inputs if i >= 0 and graph.tensors[i].data is None
     )
     results = ", ".join(_shape(graph.tensors[i]) for i in op.outputs)
     work = macs(graph, op)
     note = f", {work} multiply-accumulates" if work else ""
-    body = "\n".join(f"    {line}" if line else "" for line in code.body.splitlines())
+    # What is static within a layer are the parameters its kernel reads.
+    text = code.body.replace("static const ", f"static {target.rom} ")
+    body = "\n".join(f"    {line}" if line else "" for line in text.splitlines())
     return (
         f"/* {op.name} {_comment(op.layer)}\n * {sources} -> {results}{note} */\n"
         f"static void {_function(number, op)}(void)\n{{\n{body}\n}}\n"
@@ -270,24 +272,26 @@ def _is_struct(c: Constant) -> bool:
     return c.ctype not in CTYPES.values() and c.ctype not in ("uint16_t", "uint32_t")
 
 
-def _declare(symbol: str, c: Constant) -> str:
+def _declare(symbol: str, c: Constant, target: Target) -> str:
+    """Kernels take a layer's own constants from flash, tensors and states from RAM."""
     count = len(c.values) if _is_struct(c) else np.asarray(c.values).size
-    return f"const {c.ctype} {symbol}[{count}]"
+    place = "const" if symbol.startswith(("model_tensor_", "model_state_")) else target.rom
+    return f"{place} {c.ctype} {symbol}[{count}]"
 
 
-def _data_header(graph: Graph, layers: Layers) -> str:
-    rows = "".join(f"extern {_declare(s, c)};\n" for s, c in _constants(graph, layers))
+def _data_header(graph: Graph, layers: Layers, target: Target) -> str:
+    rows = "".join(f"extern {_declare(s, c, target)};\n" for s, c in _constants(graph, layers))
     return (
         f"#ifndef NETWORK_DATA_H\n#define NETWORK_DATA_H\n\n#include <stdint.h>\n\n{rows}\n#endif\n"
     )
 
 
-def _data(graph: Graph, layers: Layers) -> str:
+def _data(graph: Graph, layers: Layers, target: Target) -> str:
     parts = ['#include "network_data.h"\n\n#include <stdalign.h>\n']
     for symbol, c in _constants(graph, layers):
         note = f"/* {_comment(c.note)} */\n" if c.note else ""
         align = f"alignas({c.align}) " if c.align else ""
-        parts.append(f"{note}{align}{_declare(symbol, c)} = {{\n{_values(c)}\n}};\n")
+        parts.append(f"{note}{align}{_declare(symbol, c, target)} = {{\n{_values(c)}\n}};\n")
     return "\n".join(parts)
 
 

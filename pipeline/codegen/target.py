@@ -17,6 +17,11 @@ class Target:
     core: str = "generic"
     features: frozenset[str] = frozenset()
 
+    @property
+    def rom(self) -> str:
+        """C's qualifiers of a constant that kernels read in flash (firmware/runtime/rom.h)."""
+        return "const __flash" if self.core == "avr" else "const"
+
     def has(self, feature: str) -> bool:
         """True where the core has the feature."""
         return feature in self.features
