@@ -5,17 +5,15 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "dot_s8.h"
 #include "kernels.h"
 #include "requantize.h"
 
 /* What a filter sees of the input, before the state's type bounds it. */
-static inline int32_t svdf_feature(MCU_ROM svdf_s8_t *p, const int8_t *input,
-                                   MCU_ROM int8_t *weights)
+static inline int32_t svdf_feature(MCU_ROM svdf_s8_t *p, const int8_t *input, int32_t filter)
 {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < p->inputs; i++) {
-        sum += (int32_t)weights[i] * ((int32_t)input[i] - p->input_zero);
-    }
+    const int32_t sum =
+        dot_s8(input, p->feature_weights + filter * p->inputs, p->inputs, p->feature_bias[filter]);
     return requantize(sum, p->feature_scale.multiplier, p->feature_scale.shift);
 }
 

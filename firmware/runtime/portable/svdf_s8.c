@@ -18,7 +18,7 @@ void svdf_s8(MCU_ROM svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *
     for (int32_t b = 0; b < p->batches; b++) {
         for (int32_t f = 0; f < p->filters; f++) {
             int16_t *memory = state + f * p->memory;
-            const int32_t seen = svdf_feature(p, input, p->feature_weights + f * p->inputs);
+            const int32_t seen = svdf_feature(p, input, f);
             memmove(memory, memory + 1, sizeof(int16_t) * (size_t)last);
             memory[last] = (int16_t)clamp(seen, INT16_MIN, INT16_MAX);
         }

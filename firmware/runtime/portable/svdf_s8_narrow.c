@@ -18,7 +18,7 @@ void svdf_s8_narrow(MCU_ROM svdf_s8_t *p, const int8_t *input, int8_t *state, in
     for (int32_t b = 0; b < p->batches; b++) {
         for (int32_t f = 0; f < p->filters; f++) {
             int8_t *memory = state + f * p->memory;
-            const int32_t seen = svdf_feature(p, input, p->feature_weights + f * p->inputs);
+            const int32_t seen = svdf_feature(p, input, f);
             memmove(memory, memory + 1, (size_t)last);
             /* Bounded before the zero point, as TFLM does: the sum may wrap around. */
             memory[last] = (int8_t)(uint8_t)(clamp(seen, INT8_MIN, INT8_MAX) + p->state_zero);

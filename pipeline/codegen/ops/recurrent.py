@@ -24,6 +24,7 @@ _ABSENT = (*range(9, 12), 16, 17, *range(20, 24))
 _TANH = 4
 _Q12 = 2.0**-12
 _Q15 = 2.0**-15
+_DOT = ("kernels.h", "requantize.h", "dot_s8.h", "dsp/simd.h")
 
 
 def _check_lstm(graph: Graph, op: Op) -> Problem:
@@ -139,7 +140,7 @@ def _lower_lstm(site: Site) -> Code:
         f"lstm_s8(&params, {site.input(0)}, {site.input(_HIDDEN)}, {site.input(_CELL)}, "
         f"{site.output()});",
         constants=tuple(constants),
-        files=("kernels.h", "requantize.h", "sigmoid_s16.h", "portable/lstm_s8.c"),
+        files=(*_DOT, "sigmoid_s16.h", "portable/lstm_s8.c"),
         encoding="dense",
     )
 
@@ -185,9 +186,11 @@ def _lower_svdf(site: Site) -> Code:
     bias, result = optional(graph, op, 3), common.output(graph, op)
     assert feature.data is not None
     assert time.data is not None
+    folded = wrap32(-zero_of(data) * _row_sums(feature))
     function = "svdf_s8" if state.dtype == "int16" else "svdf_s8_narrow"
     constants = [
         Constant("feature_weights", "int8_t", feature.data, note="filters, inputs"),
+        Constant("feature_bias", "int32_t", folded.astype(np.int32)),
         Constant("time_weights", f"{time.dtype}_t", time.data, note="filters, memory"),
     ]
     if bias is not None and bias.data is not None:
@@ -203,12 +206,12 @@ def _lower_svdf(site: Site) -> Code:
             "filters": time.shape[0],
             "rank": int(op.options.get("rank", 1)),
             "memory": time.shape[1],
-            "input_zero": zero_of(data),
             "state_zero": zero_of(state),
             "output_zero": zero_of(result),
             "feature_scale": _scale(into),
             "output_scale": _scale(out),
             "feature_weights": site.constant("feature_weights"),
+            "feature_bias": site.constant("feature_bias"),
             "time_weights": site.constant("time_weights"),
             "bias": "NULL" if bias is None else site.constant("bias"),
         },
@@ -218,7 +221,7 @@ def _lower_svdf(site: Site) -> Code:
         body=f"{params.declare()}\n"
         f"{function}(&params, {site.input(0)}, {site.input(4)}, {site.output()});",
         constants=tuple(constants),
-        files=("kernels.h", "requantize.h", "portable/svdf.h", f"portable/{function}.c"),
+        files=(*_DOT, "portable/svdf.h", f"portable/{function}.c"),
         encoding="dense",
     )
 
