@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.codegen.kernel import Kernel
 from pipeline.codegen.kernels_dsp_conv import Conv2d, FullyConnected
+from pipeline.codegen.kernels_dsp_dense import Dense4
 from pipeline.codegen.kernels_dsp_depthwise import Depthwise, Depthwise3x3
 from pipeline.codegen.kernels_dsp_pool import Add, Pool
 from pipeline.codegen.kernels_dsp_winograd import VARIANTS as WINOGRAD
@@ -16,6 +17,6 @@ KERNELS: dict[str, list[Kernel]] = {
     "MAX_POOL_2D": [Pool("max_pool")],
     "CONV_2D": [Conv2d(), *WINOGRAD, *WINOGRAD4],
     "DEPTHWISE_CONV_2D": [Depthwise3x3(), Depthwise()],
-    "FULLY_CONNECTED": [FullyConnected()],
+    "FULLY_CONNECTED": [Dense4(True), Dense4(False), FullyConnected()],
 }
 """Operator -> further candidates beside the portable kernel."""

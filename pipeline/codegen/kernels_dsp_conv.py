@@ -18,8 +18,9 @@ from pipeline.codegen.kernels_dsp_pack import (
     scale_constant,
 )
 from pipeline.codegen.numeric import I64, wrap32
-from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.conv import Geometry, geometry, order
 from pipeline.codegen.ops.fully_connected import dense
+from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -123,7 +124,7 @@ class Conv2d:
             constants=gemm_constants(stream, scales),
             files=("dsp/conv.h", "dsp/conv.c", "dsp/widen.c", "dsp/gemm_4px.c", *_GEMM),
             scratch=_scratch(g),
-            in_place=(0,) if _flat(g) and g.input.shape == g.output.shape else (),
+            overlaps=(_overlap(g),),
             slack=0 if _band(g) or _run(g) % 4 == 0 else 3,
             encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
         )
@@ -143,6 +144,11 @@ def _band(g: Geometry) -> int:
     if all(reach[i] - g.padding[i] <= g.input.shape[1 + i] for i in (0, 1)) and not any(g.padding):
         return 0
     return g.kernel[0] * reach[1] * g.input.shape[3] + 3
+
+
+def _overlap(g: Geometry) -> Overlap:
+    """With a band whole rows are read before they are written, else pixels."""
+    return Overlap(0, order(g).by_rows()) if _band(g) else order(g).pixelwise
 
 
 def _run(g: Geometry) -> int:

@@ -19,6 +19,9 @@ TILE_4PX_PER_MAC = 0.78
 TILE_1PX_PER_MAC = 0.89
 TILE_PER_OUTPUT = 9.5
 DENSE_PER_OUTPUT = 19.0
+DENSE4_PER_MAC = (0.98, 0.85)
+"""Inputs as bytes, and widened."""
+DENSE4_PER_OUTPUT = 13.0
 WIDEN_PER_BYTE = 1.3
 GATHER_PER_PIXEL = 40.0
 GATHER_PER_BYTE = 0.3
@@ -61,6 +64,12 @@ def gather(pixels: int, k: int, field: bool) -> float:
 def dense(k: int, outputs: int) -> float:
     """One row of a fully connected layer."""
     return outputs * (k * TILE_1PX_PER_MAC + DENSE_PER_OUTPUT) + WIDEN_PER_BYTE * k
+
+
+def dense4(k: int, outputs: int, widened: bool) -> float:
+    """The same by four outputs."""
+    products = outputs * (k * DENSE4_PER_MAC[widened] + DENSE4_PER_OUTPUT)
+    return products + (WIDEN_PER_BYTE * k if widened else 0)
 
 
 def winograd(inputs: int, outputs: int, blocks: int, again: int) -> float:

@@ -20,7 +20,8 @@ from pipeline.codegen.kernels_dsp_pack import (
     short_scale,
 )
 from pipeline.codegen.numeric import I64, wrap32
-from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.conv import Geometry, geometry, order
+from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -86,10 +87,11 @@ class Depthwise3x3:
         g = geometry(graph, op)
         along = _along(g)
         cycles = g.input.shape[3] * _channel_cost(g, along)
+        in_place = g.input.shape == g.output.shape and _overlap(g, along).allows(0)
         return Cost(
             cycles=g.input.shape[0] * cycles,
             flash=(36 - 9 - 9) * g.input.shape[3],
-            ram=costs.more_ram(graph, op, _strip_bytes(g, along), _in_place(g, along)),
+            ram=costs.more_ram(graph, op, _strip_bytes(g, along), in_place),
         )
 
     def lower(self, site: Site) -> Code:
@@ -140,16 +142,20 @@ class Depthwise3x3:
             ),
             files=("dsp/depthwise.h", "dsp/depthwise_3x3.c", "dsp/requant.c"),
             scratch=_strip_bytes(g, along),
-            in_place=(0,) if _in_place(g, along) else (),
+            overlaps=(_overlap(g, along),),
             slack=_slack(g),
             encoding="dense, int16",
         )
 
 
-def _in_place(g: Geometry, along: int) -> bool:
-    """All lines of a channel are in the planes before its first output is written."""
-    one_strip = g.output.shape[2 - along] <= (STRIP_ROWS - 3) // g.stride[0] + 1
-    return one_strip and g.input.shape == g.output.shape
+def _overlap(g: Geometry, along: int) -> Overlap:
+    """All lines of a strip's channel are in the planes before its first output is written."""
+    strip = (STRIP_ROWS - 3) // g.stride[0] + 1
+    if along == 1:
+        return order(g).channelwise_by_rows(strip)
+    if g.output.shape[2] <= strip:
+        return order(g).channelwise_by_rows(g.output.shape[1])
+    return Overlap(0, order(g).by_rows(g.output.shape[1], mixed=True))
 
 
 def _axis(g: Geometry, axis: int) -> dict[str, int]:
@@ -266,6 +272,7 @@ class Depthwise:
                 scale_constant(scales),
             ),
             files=("dsp/depthwise.h", "dsp/depthwise.c", "dsp/requant.c"),
+            overlaps=(order(g).channelwise,),
             slack=_slack(g),
             encoding="dense",
         )

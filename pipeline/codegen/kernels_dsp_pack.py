@@ -191,6 +191,19 @@ class Stream:
     fused: bool
 
 
+def fused_lanes(weights: I64, low: I64, high: I64) -> I64 | None:
+    """(pairs of channels, K): w[c] + 256 w[c+1]; None where gemm.h's bounds don't hold.
+
+    Args:
+        weights: (channels, K), an even number of channels.
+        low, high: range of the accumulators, per channel; may lack channels of zeros.
+    """
+    mixed = weights[0::2] + 256 * weights[1::2]
+    small = np.all(low[1::2] >= -(1 << 23)) and np.all(high[1::2] < 1 << 23)
+    fits = small and mixed.min() >= -(1 << 15) and mixed.max() < 1 << 15
+    return mixed if fits else None
+
+
 def pack_stream(weights: I64, start: I64, low: I64, high: I64, multiple: int) -> Stream:
     """Packs a matrix for the tiles.
 
@@ -208,11 +221,10 @@ def pack_stream(weights: I64, start: I64, low: I64, high: I64, multiple: int) ->
     b = np.zeros(even, np.int64)
     b[:channels] = start
     first, second = w[0::2], w[1::2]
-    mixed = first + 256 * second
-    small = np.all(low[1::2] >= -(1 << 23)) and np.all(high[1::2] < 1 << 23)
-    fused = bool(small and mixed.min() >= -(1 << 15) and mixed.max() < 1 << 15)
+    mixed = fused_lanes(w, low, high)
+    fused = mixed is not None
     pairs = len(first)
-    if fused:
+    if mixed is not None:
         groups = mixed.reshape(pairs, padded // 4, 4)
         lanes = groups[:, :, [0, 2, 1, 3]].reshape(pairs, padded // 2, 2) & 0xFFFF
         body = lanes[:, :, 0] | lanes[:, :, 1] << 16

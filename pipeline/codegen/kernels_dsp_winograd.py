@@ -11,7 +11,8 @@ from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
 from pipeline.codegen.kernels_dsp_conv import matrix
 from pipeline.codegen.kernels_dsp_pack import WIDE, Scales, pack_scales, scale_constant
 from pipeline.codegen.numeric import wrap32
-from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.conv import Geometry, geometry, order
+from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -79,6 +80,15 @@ class Winograd:
             return g.output.shape[3], (g.output.shape[2] + 1) // 2 // 4
         return self.slice or g.output.shape[3], self.group or _blocks(g)
 
+    def _overlap(self, g: Geometry) -> Overlap:
+        """A group of tiles is read before it is written; for each slice of channels anew."""
+        held, group = self._sizes(g)
+        if self.rows:
+            return Overlap(0, 0)  # the row that is read again is kept
+        if held < g.output.shape[3] and group < _blocks(g):
+            return Overlap(0, order(g).by_rows(g.output.shape[1], mixed=True))
+        return Overlap(0, order(g).by_tiles(2, 4 * group))
+
     def lower(self, site: Site) -> Code:
         """A call of dsp_winograd_3x3_s8."""
         g = geometry(site.graph, site.op)
@@ -125,7 +135,7 @@ class Winograd:
                 "dsp/requant.c",
             ),
             scratch=_scratch(g, held, group, self.rows),
-            in_place=(0,) if self.rows else (),
+            overlaps=(self._overlap(g),),
             encoding="dense",
         )
 

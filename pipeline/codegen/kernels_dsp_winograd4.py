@@ -11,7 +11,8 @@ from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
 from pipeline.codegen.kernels_dsp_conv import matrix
 from pipeline.codegen.kernels_dsp_pack import CLAMP, FLOOR, clamp_mode, short_scale
 from pipeline.codegen.numeric import I64, wrap32
-from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.conv import Geometry, geometry, order
+from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -84,6 +85,12 @@ class Winograd4:
             return held, self.group * -(-g.output.shape[2] // 4)
         return held, 4 * self.group or _tiles(g)
 
+    def _overlap(self, g: Geometry) -> Overlap:
+        """A group of tiles is read before it is written."""
+        if self.rows:
+            return Overlap(0, 0)  # the row that is read again is kept
+        return Overlap(0, order(g).by_tiles(4, self._sizes(g)[1]))
+
     def lower(self, site: Site) -> Code:
         """A call of dsp_winograd4_3x3_s8."""
         g = geometry(site.graph, site.op)
@@ -128,7 +135,7 @@ class Winograd4:
             ),
             files=("dsp/winograd4.h", "dsp/winograd4.c", "dsp/winograd_product.c"),
             scratch=_scratch(g, held, group, self.rows),
-            in_place=(0,) if self.rows else (),
+            overlaps=(self._overlap(g),),
             encoding="dense",
         )
 

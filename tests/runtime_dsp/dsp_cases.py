@@ -131,8 +131,9 @@ def fully_connected(draw: Draw) -> bytes:
     b = Build()
     k, n = draw(st.sampled_from([1, 3, 8, 31, 64, 100, 700])), draw(sizes(1, 12))
     rows = draw(st.sampled_from([1, 1, 3]))
-    random = np.random.default_rng(draw(seeds))
-    w = T((n, k), "int8", 0.004, 0, data=random.integers(-127, 128, (n, k)).astype(np.int8))
+    w = _weights((n, k), n, 0, draw)
+    if draw(st.booleans()):
+        w.scale = 0.004
     b.outputs = b.op(
         "FULLY_CONNECTED",
         _inputs(b, (rows, k), w, n, draw),
