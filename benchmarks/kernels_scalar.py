@@ -12,8 +12,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import bare_metal
 import numpy as np
-import scalar_metal
 from scalar_shapes import SHAPES
 
 from pipeline.codegen import Target, compile_graph
@@ -42,7 +42,7 @@ def measure(name: str, model: bytes, core: str, samples: int, optimize: str, lay
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = np.random.default_rng(1).integers(-128, 128, (samples, *shape)).astype(np.int8)
     with tempfile.TemporaryDirectory() as folder:
-        run = scalar_metal.run(program, inputs, Path(folder), core)
+        run = bare_metal.run(program, inputs, Path(folder), core)
     same = run.outputs == expected(model, inputs)
     ratio = run.instructions / max(1, total_macs(graph))
     print(
@@ -73,7 +73,7 @@ def main() -> None:
         todo |= SHAPES
     print("| core | model | instructions | insn/MAC | flash | arena | outputs |")
     print("|---|---|---|---|---|---|---|")
-    for core in options.core or scalar_metal.CORES:
+    for core in options.core or bare_metal.SCALAR:
         for name, model in todo.items():
             measure(name, model, core, options.check, options.optimize, options.layers)
 

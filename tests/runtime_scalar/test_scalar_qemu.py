@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import bare_metal
 import numpy as np
 import pytest
-import scalar_metal
 from dsp_cases import STRATEGIES
 from engine_lab import Case, graph_of, oracle
 from test_ops_oracle import draw_models, inputs_for
@@ -26,7 +26,7 @@ def check_on_chip(
         patch.setattr(compiler, "choose", lambda *_: kernel)
         program = compile_graph(graph, Target(core))
     runs = inputs_for(model)
-    result = scalar_metal.run(program, np.stack([r[0] for r in runs]), folder, core)
+    result = bare_metal.run(program, np.stack([r[0] for r in runs]), folder, core)
     wanted = oracle(Case(model, runs), list(graph.outputs))
     for ours, theirs in zip(result.outputs, wanted, strict=True):
         assert ours == theirs[graph.outputs[0]].tobytes(), f"{kernel.name} {graph.ops[0]}"
@@ -34,7 +34,7 @@ def check_on_chip(
 
 @pytest.mark.slow
 @pytest.mark.qemu
-@pytest.mark.parametrize("core", scalar_metal.CORES)
+@pytest.mark.parametrize("core", bare_metal.SCALAR)
 @pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
 def test_random_models(
     name: str, core: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
