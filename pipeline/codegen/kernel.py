@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op, Tensor
@@ -72,6 +73,7 @@ class Code:
         scratch: bytes of arena needed while the layer runs; `Site.scratch` names it.
         in_place: positions in op.inputs whose memory the output may take over: the
             kernel writes element i only after it has read element i for the last time.
+        overlaps: where else the output may share memory with an input, at a distance.
         slack: bytes the kernel may read past the end of input 0; the planner makes
             sure they lie within the arena.
         encoding: how the weights are stored.
@@ -84,6 +86,7 @@ class Code:
     files: tuple[str, ...] = ()
     scratch: int = 0
     in_place: tuple[int, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()
     slack: int = 0
     encoding: str = ""
     initialize: str = ""

@@ -10,8 +10,9 @@ from pipeline.codegen.kernel import Code, Cost, Initializer, Site
 from pipeline.codegen.kernels_dsp_cost import more_ram
 from pipeline.codegen.kernels_mve_pack import LANES, Scaled, chunks, pack, stream_bytes
 from pipeline.codegen.numeric import I64, wrap32
-from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.conv import Geometry, geometry, order
 from pipeline.codegen.ops.fully_connected import dense
+from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -116,6 +117,7 @@ class Conv2d:
             constants=(pack(weights, scales),),
             files=("mve/mve_conv.h", "mve/mve_conv.c", f"mve/mve_gemm_{scales.mode}.c"),
             scratch=_scratch(g),
+            overlaps=(_overlap(g),),
             slack=LANES - 1,
             encoding="dense, vectors of 16",
         )
@@ -131,6 +133,11 @@ def _band(g: Geometry) -> int:
 def _scratch(g: Geometry) -> int:
     band = _band(g) * g.kernel[0] * g.input.shape[3]
     return band + LANES - 1 if band else 0
+
+
+def _overlap(g: Geometry) -> Overlap:
+    """Rows by way of the band; without it pairs of pixels, read as often as there are tiles."""
+    return Overlap(0, order(g).by_rows() if _band(g) else order(g).by_pixels(2, mixed=True))
 
 
 class FullyConnected:

@@ -10,7 +10,8 @@ from pipeline.codegen.kernel import Code, Cost, Initializer, Site
 from pipeline.codegen.kernels_dsp_cost import MOST_SCRATCH, more_ram
 from pipeline.codegen.kernels_mve_conv import scaled
 from pipeline.codegen.kernels_mve_pack import LANES, pack, stream_bytes
-from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.conv import Geometry, geometry, order
+from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -43,6 +44,15 @@ def _places(g: Geometry) -> int:
 def _scratch(g: Geometry) -> int:
     _, across = _axes(g)
     return _BLOCK * _places(g) * g.kernel[across] + LANES - 1
+
+
+def _overlap(g: Geometry) -> Overlap:
+    """Eight channels after another; of those a line is in the band before it is written."""
+    along, _ = _axes(g)
+    if along == 0:
+        return Overlap(0, order(g).by_rows(g.output.shape[1], mixed=True))
+    # Other channels are read later: only distances of whole pixels keep clear of them.
+    return Overlap(0, first=order(g).by_rows(), step=g.input.shape[3])
 
 
 class Depthwise:
@@ -127,6 +137,7 @@ class Depthwise:
                 f"mve/mve_depthwise_{scales.mode}.c",
             ),
             scratch=_scratch(g),
+            overlaps=(_overlap(g),),
             slack=_BLOCK - 1,
             encoding="dense, vectors of 16",
         )

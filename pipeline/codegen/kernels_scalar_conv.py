@@ -24,6 +24,7 @@ from pipeline.codegen.kernels_scalar_pack import (
 from pipeline.codegen.numeric import I64
 from pipeline.codegen.ops.conv import geometry
 from pipeline.codegen.ops.fully_connected import dense
+from pipeline.codegen.overlap import Overlap, Window
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -115,6 +116,12 @@ class Problem:
     def pixels(self) -> int:
         """Of one output image."""
         return self.out[0] * self.out[1]
+
+    @property
+    def overlap(self) -> Overlap:
+        """The pixels of a tile are packed before the first of them is written."""
+        image, out = (self.batches, *self.image), (self.batches, *self.out, len(self.matrix.bias))
+        return Window(image, out, self.stride, self.padding).pixelwise
 
     @property
     def copied(self) -> bool:
@@ -246,6 +253,7 @@ class Dense:
                 f"scalar/gemm_{self.tile.name}.c",
             ),
             scratch=self._scratch(k),
+            overlaps=(p.overlap,),
             encoding=f"dense, {self.tile.name.replace('_', ' ')}",
         )
 

@@ -11,7 +11,8 @@ from pipeline.codegen import kernels_scalar_cost as costs
 from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
 from pipeline.codegen.kernels_scalar_conv import family, takes
 from pipeline.codegen.kernels_scalar_pack import matrix
-from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.conv import Geometry, geometry, order
+from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -92,6 +93,14 @@ def _plane(g: Geometry) -> Plane:
     return Plane(along, across, turned, strip, (strip - 1) * across.stride + across.reach, pitch)
 
 
+def _overlap(g: Geometry, plane: Plane) -> Overlap:
+    """A channel of a strip is in the plane before its first output is written."""
+    rows = g.output.shape[1] if plane.turned else plane.strip
+    if g.depth_multiplier > 1 or (plane.turned and plane.strip < plane.across.out):
+        return Overlap(0, order(g).by_rows(rows, mixed=True))
+    return order(g).channelwise_by_rows(rows)
+
+
 class Depthwise:
     """One channel at a time, from a padded plane."""
 
@@ -160,5 +169,6 @@ class Depthwise:
             ),
             files=("scalar/depthwise.h", "scalar/depthwise.c", "scalar/requant.c"),
             scratch=plane.lines * plane.pitch,
+            overlaps=(_overlap(g, plane),),
             encoding="dense, by channel",
         )

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Kernel, Site
-from pipeline.codegen.kernels_sparse_pack import ENCODINGS, Bytes, Encoding
+from pipeline.codegen.kernels_sparse_pack import ENCODINGS, Bytes, Encoding, stream_of, takes
+from pipeline.codegen.kernels_sparse_wide import SparseWide
 from pipeline.codegen.numeric import wrap32
-from pipeline.codegen.ops.conv import geometry
+from pipeline.codegen.ops.conv import geometry, order
 from pipeline.codegen.ops.fully_connected import dense
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
@@ -186,6 +187,7 @@ class Sparse:
             ),
             files=("sparse/sparse.h", "sparse/sparse_conv_s8.c", f"sparse/sparse_{name}.c"),
             scratch=0 if flat else _PIXELS * layer.weights.shape[1],
+            overlaps=() if flat else (order(geometry(site.graph, site.op)).pixelwise,),
             encoding=name,
         )
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from pipeline.codegen.kernel import Code
 from pipeline.codegen.ops import registry
-from pipeline.codegen.plan import Buffer, plan
+from pipeline.codegen.overlap import Overlap, only_in_place
+from pipeline.codegen.plan import Buffer, plan, saved, up
 from pipeline.codegen.program import Placement
 from pipeline.convert.graph import Graph, Op, Tensor
 
@@ -45,6 +46,83 @@ def states(graph: Graph) -> list[int]:
     return [t.index for t in graph.tensors if t.variable and t.index in used]
 
 
+class Lives:
+    """What needs memory from when to when, whatever kernels run.
+
+    Args:
+        graph: the model.
+        ops: what runs, in order.
+        align: every offset is a multiple of it.
+        keep_inputs: inputs survive the inference, which can then be repeated on them;
+            otherwise their memory is used again after their last reader.
+
+    Attributes:
+        root: activation -> the tensor whose memory it is; views share their input's.
+        first, last: root -> steps, inclusive.
+        size: root -> bytes.
+    """
+
+    def __init__(self, graph: Graph, ops: Sequence[Op], align: int, keep_inputs: bool) -> None:
+        self.graph, self.ops, self.align = graph, ops, align
+        self.root = _roots(graph, ops)
+        self.first: dict[int, int] = {}
+        self.last: dict[int, int] = {}
+        self.size: dict[int, int] = {}
+        end = len(ops)
+        for i in states(graph):
+            self._need(i, -1, end)
+        for i in graph.inputs:
+            self._need(i, -1, end if keep_inputs else -1)
+        for step, op in enumerate(ops):
+            for i in (*op.inputs, *op.outputs):
+                if i >= 0 and i in self.root:
+                    self._need(i, step, step)
+        for i in graph.outputs:
+            if i in self.root:
+                self._need(i, end, end)
+
+    def _need(self, index: int, begin: int, end: int) -> None:
+        r = self.root[index]
+        self.first[r] = min(self.first.get(r, begin), begin)
+        self.last[r] = max(self.last.get(r, end), end)
+        self.size[r] = max(self.size.get(r, 0), bytes_of(self.graph.tensors[index]))
+
+    def live(self, step: int) -> list[int]:
+        """Roots that need memory in a step."""
+        return [r for r, first in self.first.items() if first <= step <= self.last[r]]
+
+    def needed(self, step: int, code: Code) -> int:
+        """Bytes that are live while a layer runs with a kernel."""
+        roots = self.live(step)
+        total = sum(up(self.size[r], self.align) for r in roots) + up(code.scratch, self.align)
+        out = self.root.get(self.ops[step].outputs[0])
+        shared = [
+            saved(overlap, up(self.size[out], self.align), up(self.size[source], self.align))
+            for source, overlap in self.overlaps(step, code)
+            if out is not None
+        ]
+        return total - max(shared, default=0)
+
+    def overlaps(self, step: int, code: Code) -> list[tuple[int, Overlap]]:
+        """Inputs that die in a step, into which the output may reach: (root, how far)."""
+        op = self.ops[step]
+        out = self.root.get(op.outputs[0])
+        if out is None or self.first[out] != step:
+            return []
+        found = []
+        ways = [(o, False) for o in code.overlaps]
+        ways += [(only_in_place(position), True) for position in code.in_place]
+        for overlap, elementwise in ways:
+            source = self.root.get(op.inputs[overlap.position])
+            if source is None or source == out or self.last[source] != step:
+                continue
+            # Another operand in the same memory is not read in the same order.
+            alone = sum(self.root.get(i) == source for i in op.inputs) == 1
+            if self.size[source] == self.size[out] if elementwise else alone:
+                found.append((source, overlap))
+        return found
+
+
 def assign(
     graph: Graph, layers: Sequence[tuple[Op, Code]], align: int, keep_inputs: bool
 ) -> Memory:
@@ -54,48 +132,25 @@ def assign(
         graph: the model.
         layers: what runs, in order.
         align: every offset is a multiple of it.
-        keep_inputs: inputs survive the inference, which can then be repeated on them;
-            otherwise their memory is used again after their last reader.
+        keep_inputs: see `Lives`.
     """
-    root = _roots(graph, layers)
-    first: dict[int, int] = {}
-    last: dict[int, int] = {}
-    end = len(layers)
-
-    def need(index: int, step: int) -> None:
-        r = root[index]
-        first[r] = min(first.get(r, step), step)
-        last[r] = max(last.get(r, step), step)
-
-    for i in states(graph):
-        need(i, -1)
-        need(i, end)
-    for i in graph.inputs:
-        need(i, -1)
-        if keep_inputs:
-            need(i, end)
-    for step, (op, _) in enumerate(layers):
-        for i in (*op.inputs, *op.outputs):
-            if i >= 0 and i in root:
-                need(i, step)
-    for i in graph.outputs:
-        if i in root:
-            need(i, end)
-    _take_over(graph, layers, root, first, last)
-    size: dict[int, int] = {}
-    for i, r in root.items():
-        size[r] = max(size.get(r, 0), bytes_of(graph.tensors[i]))
-    for op, code in layers:
-        if code.slack and op.inputs[0] in root:
-            r = root[op.inputs[0]]
-            size[r] = max(size[r], bytes_of(graph.tensors[op.inputs[0]]) + code.slack)
-    buffers = [Buffer(f"tensor {r}", size[r], first[r], last[r]) for r in sorted(first)]
+    lives = Lives(graph, [op for op, _ in layers], align, keep_inputs)
+    _take_over(lives, layers)
+    root = lives.root
+    buffers = [
+        Buffer(f"tensor {r}", lives.size[r], lives.first[r], lives.last[r])
+        for r in sorted(lives.first)
+    ]
     buffers += [
         Buffer(f"scratch {n}", code.scratch, n, n)
         for n, (_, code) in enumerate(layers)
         if code.scratch
     ]
-    result = plan(buffers, align)
+    pairs: dict[tuple[str, str], Overlap] = {}
+    for step, (op, code) in enumerate(layers):
+        for source, overlap in lives.overlaps(step, code):
+            pairs.setdefault((f"tensor {root[op.outputs[0]]}", f"tensor {source}"), overlap)
+    result = plan(buffers, align, pairs)
     placements = tuple(
         Placement(
             name=b.key,
@@ -107,19 +162,24 @@ def assign(
         )
         for b in buffers
     )
+    tensors = {i: result.offsets[f"tensor {r}"] for i, r in root.items() if r in lives.first}
+    read_to = [
+        tensors[op.inputs[0]] + bytes_of(graph.tensors[op.inputs[0]]) + code.slack
+        for op, code in layers
+        if code.slack and op.inputs[0] in tensors
+    ]
     return Memory(
-        tensors={i: result.offsets[f"tensor {r}"] for i, r in root.items() if r in first},
+        tensors=tensors,
         scratch={n: result.offsets[f"scratch {n}"] for n, (_, c) in enumerate(layers) if c.scratch},
-        size=max(result.size, 1),
+        size=max(result.size, 1, *read_to),
         bound=result.bound,
         placements=placements,
     )
 
 
-def _roots(graph: Graph, layers: Sequence[tuple[Op, Code]]) -> dict[int, int]:
-    """Activation -> the tensor whose memory it is; views share their input's."""
+def _roots(graph: Graph, ops: Sequence[Op]) -> dict[int, int]:
     root: dict[int, int] = {i: i for i in (*graph.inputs, *states(graph))}
-    run = {op.index for op, _ in layers}
+    run = {op.index for op in ops}
     known = registry()
     for op in graph.ops:
         for i in op.outputs:
@@ -130,27 +190,16 @@ def _roots(graph: Graph, layers: Sequence[tuple[Op, Code]]) -> dict[int, int]:
     return root
 
 
-def _take_over(
-    graph: Graph,
-    layers: Sequence[tuple[Op, Code]],
-    root: dict[int, int],
-    first: dict[int, int],
-    last: dict[int, int],
-) -> None:
-    """Lets outputs take over the memory of inputs that are read for the last time."""
+def _take_over(lives: Lives, layers: Sequence[tuple[Op, Code]]) -> None:
+    """Makes one buffer of an input that is read for the last time and an output in its place."""
     for step, (op, code) in enumerate(layers):
-        out = root[op.outputs[0]]
-        if first[out] != step:
-            continue
-        for position in code.in_place:
-            source = root.get(op.inputs[position])
-            if source is None or source == out or last[source] != step:
+        for source, overlap in lives.overlaps(step, code):
+            out = lives.root[op.outputs[0]]
+            if not overlap.allows(0) or lives.size[source] != lives.size[out]:
                 continue
-            if bytes_of(graph.tensors[source]) != bytes_of(graph.tensors[out]):
-                continue
-            last[source] = last.pop(out)
-            first.pop(out)
-            for i, r in root.items():
+            lives.last[source] = lives.last.pop(out)
+            del lives.first[out]
+            for i, r in lives.root.items():
                 if r == out:
-                    root[i] = source
+                    lives.root[i] = source
             break

@@ -19,6 +19,7 @@ from pipeline.codegen.numeric import (
 )
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, image, optional, pair, tensor
+from pipeline.codegen.overlap import Overlap, Window
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
 
@@ -50,6 +51,12 @@ class Geometry:
     output_zero: int
     low: int
     high: int
+
+
+def order(g: Geometry) -> Window:
+    """What decides how far the output may reach into the input's memory."""
+    size = np.dtype(g.input.dtype).itemsize
+    return Window(g.input.shape, g.output.shape, g.stride, g.padding, size)
 
 
 def _stride(op: Op) -> tuple[int, int]:
@@ -271,8 +278,16 @@ def _lower(site: Site) -> Code:
         body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()});",
         constants=tuple(constants),
         files=("kernels.h", "requantize.h", f"portable/{function}.c"),
+        overlaps=(_overlap(g, depthwise),),
         encoding="dense",
     )
+
+
+def _overlap(g: Geometry, depthwise: bool) -> Overlap:
+    """Pixel after pixel, in it channel after channel."""
+    if depthwise and g.depth_multiplier == 1:
+        return order(g).channelwise
+    return Overlap(0, order(g).by_pixels(mixed=True))
 
 
 def _instructions(graph: Graph, op: Op) -> float:
