@@ -298,6 +298,11 @@ def _command(*words: object) -> str:
     return done.stdout + done.stderr
 
 
+def compiler(core: str) -> str:
+    """The compiler's version, as its first line gives it."""
+    return _command(f"{CORES[core].prefix}gcc", "--version").splitlines()[0]
+
+
 def run(program: Program, inputs: NDArray[np.int8], folder: Path, core: str = "cortex-m4") -> Run:
     """Builds for the core, runs every sample in QEMU.
 

@@ -1,14 +1,14 @@
 """Measures the aot engine on emulated cores, and holds it to the committed figures.
 
-    python benchmarks/engine.py [MODEL ...] [--board B ...] [--optimize G ...] [--update]
+    python benchmarks/engine.py [MODEL ...] [--core C ...] [--optimize G ...] [--update]
 
-Deploys every model to every board with every goal, generated inputs, in QEMU, whose
-instruction counts are exact. Writes benchmarks/engine.json and docs/engine.md, with the
-figures of TensorFlow Lite Micro with CMSIS-NN beside ours. Leaves with 6, and writes to
-build/bench alone, when a figure is worse than the committed one by more than 1 %; --update
-(or UPDATE=1) takes it. Leaves with 5 when an output differs from TensorFlow Lite Micro's,
-with 1 when a deployment fails. Models that are absent are skipped, and their committed
-figures kept.
+Builds every model for every core with every goal, bare (benchmarks/bare_metal.py), and runs
+generated inputs in QEMU, whose instruction counts are exact. Writes benchmarks/engine.json and
+docs/engine.md, with the figures of TensorFlow Lite Micro with CMSIS-NN beside ours. Leaves with
+6, and writes to build/bench alone, when a figure is worse than the committed one by more than
+1 %; --update (or UPDATE=1) takes it. Leaves with 5 when an output differs from TensorFlow Lite
+Micro's, with 1 when a model can't be built. Models that are absent are skipped, and their
+committed figures kept.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+import bare_metal
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT.parent / "shared/models"
@@ -33,10 +37,17 @@ TABLE = ROOT / "docs/engine.md"
 RUNS = ROOT / "build/bench"
 
 NAMES = ("kws_ref_int8", "ic01_resnet8_int8", "ad01_int8")
-# Board -> core as the baseline's file calls it.
-CORES = {"disco_f407vg": "m4", "mps2_an500": "m7", "mps2_an385": "m3", "mps3_an547": "m55"}
+# Core -> what the baseline's file calls it.
+CORES = {
+    "cortex-m4": "m4",
+    "cortex-m7": "m7",
+    "cortex-m3": "m3",
+    "cortex-m55": "m55",
+    "cortex-m0plus": "m0plus",
+    "rv32imc": "rv32imc",
+}
 GOALS = ("speed", "balanced", "size")
-SAMPLES = 3
+SAMPLES = 100
 COUNTED = ("instructions", "flash_bytes", "flash_model_bytes", "arena_bytes")
 TOLERANCE = 0.01
 DIFFERENT, WORSE = 5, 6
@@ -44,27 +55,31 @@ DIFFERENT, WORSE = 5, 6
 
 @dataclass(frozen=True)
 class Row:
-    """One deployment.
+    """One model on one core.
 
     Attributes:
-        instructions: median of an inference.
-        flash_bytes: the whole image: engine, model, monitor, start-up.
+        instructions: of an inference; the most of all samples.
+        macs: multiply-accumulates of the dense model, per inference.
+        flash_bytes: the engine: code, model, and the library functions they pull in.
         flash_model_bytes: weights and per-channel constants of it.
         arena_bytes: activations and scratch.
         identical_outputs: of `samples`, equal to TensorFlow Lite Micro's bit for bit.
+        layers: [layer, kernel, instructions] of each, of the last sample.
         git: revision of the sources.
         changes: digest of what was changed since that revision, "" if nothing.
     """
 
     model: str
-    board: str
+    core: str
     optimize: str
     instructions: int
+    macs: int
     flash_bytes: int
     flash_model_bytes: int
     arena_bytes: int
-    identical_outputs: int | None
+    identical_outputs: int
     samples: int
+    layers: list[list[Any]]
     compiler: str
     flags: str
     git: str
@@ -72,7 +87,7 @@ class Row:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        return self.model, self.board, self.optimize
+        return self.model, self.core, self.optimize
 
 
 def git(*words: str) -> str:
@@ -91,37 +106,57 @@ def revision() -> tuple[str, str]:
     return git("rev-parse", "--short=12", "HEAD").strip(), digest
 
 
-def measure(model: str, board: str, optimize: str) -> Row:
-    """Deploys and reads the report.
+def expected(model: bytes, inputs: np.ndarray) -> list[bytes]:
+    """TensorFlow Lite Micro's outputs on the host."""
+    from tflite_micro import runtime
+
+    interpreter = runtime.Interpreter.from_bytes(model, arena_size=4 << 20)
+    results = []
+    for x in inputs:
+        interpreter.set_input(x, 0)
+        interpreter.invoke()
+        results.append(interpreter.get_output(0).tobytes())
+    return results
+
+
+def measure(model: str, core: str, optimize: str) -> Row:
+    """Builds, runs, compares.
 
     Raises:
-        McuError: the deployment failed.
+        McuError: the model can't be compiled.
+        RuntimeError: it can't be built or run.
     """
-    from pipeline import deploy
+    from pipeline.codegen import Target, compile_graph
+    from pipeline.convert import read_graph
+    from pipeline.convert.statistics import total_macs
+    from pipeline.load.flatmodel import FlatModel
 
+    content = (MODELS / f"{model}.tflite").read_bytes()
+    graph = read_graph(FlatModel(model, content))
+    program = compile_graph(graph, Target(core), optimize)
+    shape = graph.tensors[graph.inputs[0]].shape
+    inputs = np.random.default_rng(1).integers(-128, 128, (SAMPLES, *shape)).astype(np.int8)
+    with tempfile.TemporaryDirectory() as folder:
+        run = bare_metal.run(program, inputs, Path(folder), core)
+    same = [a == b for a, b in zip(run.outputs, expected(content, inputs), strict=True)]
     head, changes = revision()
-    report = deploy(
-        MODELS / f"{model}.tflite",
-        board,
-        data="random",
-        samples=SAMPLES,
-        optimize=optimize,
-        on="qemu",
-        out=RUNS / f"{model}-{board}-{optimize}",
-    ).report
-    assert report is not None
     return Row(
         model=model,
-        board=board,
+        core=core,
         optimize=optimize,
-        instructions=report.latency.median,
-        flash_bytes=report.memory.flash_bytes,
-        flash_model_bytes=report.memory.flash_model_bytes,
-        arena_bytes=report.memory.arena_bytes,
-        identical_outputs=report.accuracy.identical_outputs,
-        samples=report.accuracy.samples,
-        compiler=str(report.environment["compiler"]),
-        flags=str(report.environment["flags"]),
+        instructions=run.instructions,
+        macs=total_macs(graph),
+        flash_bytes=run.flash,
+        flash_model_bytes=sum(layer.weight_bytes for layer in program.layers),
+        arena_bytes=program.arena_bytes,
+        identical_outputs=sum(same),
+        samples=SAMPLES,
+        layers=[
+            [layer.name, layer.kernel, count]
+            for layer, count in zip(program.layers, run.layers, strict=True)
+        ],
+        compiler=bare_metal.compiler(core),
+        flags=" ".join((*bare_metal.FLAGS, *bare_metal.CORES[core].flags)),
         git=head,
         changes=changes,
     )
@@ -154,7 +189,7 @@ def worse(now: list[Row], before: list[Row]) -> list[str]:
 def merge(now: list[Row], before: list[Row]) -> list[Row]:
     """New figures over the old; the order is that of the table."""
     rows = {row.key: row for row in (*before, *now)}
-    order = [(m, b, o) for b in CORES for m in NAMES for o in GOALS]
+    order = [(m, c, o) for c in CORES for m in NAMES for o in GOALS]
     return [rows[key] for key in order if key in rows]
 
 
@@ -188,34 +223,38 @@ def table(rows: list[Row], others: dict[str, dict[str, int]]) -> str:
         "",
         "Written by `make bench`; do not edit. Each cell is ours / TensorFlow Lite Micro with",
         "CMSIS-NN, `-` where that was not measured. Instructions are those of one inference in",
-        "QEMU (median), flash and arena are bytes. Our flash is the whole image, with the",
-        "monitor that talks to the host and the start-up code; TensorFlow Lite Micro's is its",
-        "code and the model file, with the int8 kernels alone on Cortex-M4 and M55, with all",
-        "types on M3 and M7. Identical: outputs equal to TensorFlow Lite Micro's bit for bit,",
-        "of the generated inputs sent. Lower is better.",
+        "QEMU, the most of all samples; a MAC is one of the dense model. Flash and arena are",
+        "bytes. Flash is the engine's code, the model, and what they need of the C library,",
+        "without the monitor of a deployed image and without start-up; TensorFlow Lite Micro's",
+        "is its code and the model file, with the int8 kernels alone on Cortex-M4 and M55, with",
+        "all types on M3 and M7. Identical: outputs equal to TensorFlow Lite Micro's bit for",
+        "bit, of the generated inputs sent. A Cortex-M0+ build is counted on a Cortex-M3",
+        "machine. Lower is better. The layers are in benchmarks/engine.json.",
         "",
     ]
-    for board, core in CORES.items():
-        mine = [row for row in rows if row.board == board]
+    for core, name in CORES.items():
+        mine = [row for row in rows if row.core == core]
         if not mine:
             continue
         lines += [
-            f"## {board} (Cortex-{core.upper()})",
+            f"## {core}",
             "",
-            "| model | `--optimize` | instructions | flash | model in it | arena | identical |",
-            "|---|---|--:|--:|--:|--:|--:|",
+            "| model | `--optimize` | instructions | per MAC | flash | model in it | arena "
+            "| identical |",
+            "|---|---|--:|--:|--:|--:|--:|--:|",
         ]
         for row in mine:
-            other = others.get(f"{row.model} {core}", {})
+            other = others.get(f"{row.model} {name}", {})
 
             def pair(name: str, row: Row = row, other: dict[str, int] = other) -> str:
                 theirs = f"{other[name]:,}" if name in other else "-"
                 return f"{getattr(row, name):,} / {theirs}"
 
-            same = "-" if row.identical_outputs is None else row.identical_outputs
             lines.append(
-                f"| {row.model} | {row.optimize} | {pair('instructions')} | {pair('flash_bytes')} "
-                f"| {row.flash_model_bytes:,} | {pair('arena_bytes')} | {same} of {row.samples} |"
+                f"| {row.model} | {row.optimize} | {pair('instructions')} "
+                f"| {row.instructions / max(row.macs, 1):.3f} | {pair('flash_bytes')} "
+                f"| {row.flash_model_bytes:,} | {pair('arena_bytes')} "
+                f"| {row.identical_outputs} of {row.samples} |"
             )
         lines.append("")
     lines += ["## Conditions", ""]
@@ -224,8 +263,8 @@ def table(rows: list[Row], others: dict[str, dict[str, int]]) -> str:
 
 
 def conditions(rows: list[Row]) -> list[str]:
-    """Compiler and flags of each board, and the sources, in words."""
-    found = [f"{row.board}: {row.compiler}, `{row.flags}`" for row in rows]
+    """Compiler and flags of each core, and the sources, in words."""
+    found = [f"{row.core}: {row.compiler}, `{row.flags}`" for row in rows]
     for row in rows:
         changes = f" with uncommitted changes ({row.changes})" if row.changes else ""
         found.append(f"Sources: revision {row.git}{changes}")
@@ -234,13 +273,13 @@ def conditions(rows: list[Row]) -> list[str]:
 
 def document(rows: list[Row], others: dict[str, dict[str, int]]) -> dict[str, Any]:
     return {
-        "unit": "instructions per inference in QEMU (median), bytes",
+        "unit": "instructions per inference in QEMU, bytes",
         "rows": [asdict(row) for row in rows],
         "tflm_cmsis_nn": others,
     }
 
 
-def collect(models: list[str], boards: list[str], goals: list[str]) -> tuple[list[Row], list[str]]:
+def collect(models: list[str], cores: list[str], goals: list[str]) -> tuple[list[Row], list[str]]:
     """Figures of all combinations, and the failures in words."""
     from pipeline.errors import McuError
 
@@ -249,16 +288,16 @@ def collect(models: list[str], boards: list[str], goals: list[str]) -> tuple[lis
         if name not in present:
             print(f"{name}: skipped, {MODELS.name}/{name}.tflite is absent", file=sys.stderr)
     rows, failures = [], []
-    for board, name, goal in product(boards, present, goals):
+    for core, name, goal in product(cores, present, goals):
         try:
-            row = measure(name, board, goal)
-        except McuError as error:
-            failures.append(f"{name} {board} {goal}: {error}")
+            row = measure(name, core, goal)
+        except (McuError, RuntimeError) as error:
+            failures.append(f"{name} {core} {goal}: {error}")
             print(failures[-1], file=sys.stderr, flush=True)
             continue
         rows.append(row)
         print(
-            f"{name:18} {board:13} {goal:9} {row.instructions:11,} instructions "
+            f"{name:18} {core:13} {goal:9} {row.instructions:11,} instructions "
             f"{row.flash_bytes:8,} flash {row.flash_model_bytes:8,} model "
             f"{row.arena_bytes:7,} arena {row.identical_outputs} of {row.samples}",
             flush=True,
@@ -269,7 +308,7 @@ def collect(models: list[str], boards: list[str], goals: list[str]) -> tuple[lis
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("models", nargs="*", help=f"of {', '.join(NAMES)}; all by default")
-    parser.add_argument("--board", action="append", choices=list(CORES))
+    parser.add_argument("--core", action="append", choices=list(CORES))
     parser.add_argument("--optimize", action="append", choices=GOALS)
     parser.add_argument(
         "--update", action="store_true", default=os.environ.get("UPDATE", "") not in ("", "0")
@@ -280,7 +319,7 @@ def main(words: list[str] | None = None) -> int:
     from pipeline.run import write_atomically, write_json
 
     rows, failures = collect(
-        args.models or list(NAMES), args.board or list(CORES), args.optimize or list(GOALS)
+        args.models or list(NAMES), args.core or list(CORES), args.optimize or list(GOALS)
     )
     before = committed()
     losses = worse(rows, before)
