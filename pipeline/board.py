@@ -81,6 +81,11 @@ class Qemu:
     serial: int
     args: tuple[str, ...]
 
+    @property
+    def load(self) -> str:
+        """The option that takes the firmware: QEMU's AVR machines know only a "BIOS"."""
+        return "-bios" if self.system == "qemu-system-avr" else "-kernel"
+
 
 @dataclass(frozen=True)
 class Renode:

@@ -52,7 +52,9 @@ def build_chip(*defines: str, sanitize: bool = True) -> Path:
     program = folder / f"chip-{key.hexdigest()[:16]}"
     if not program.exists():
         made = program.with_suffix(f".{os.getpid()}")
-        includes = [f"-I{ROOT / 'firmware' / part}" for part in ("monitor", "engines", "ports")]
+        includes = [
+            f"-I{ROOT / 'firmware' / part}" for part in ("monitor", "engines", "ports", "runtime")
+        ]
         subprocess.run(
             [
                 compiler,

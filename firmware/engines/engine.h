@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "rom.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -31,9 +33,9 @@ typedef struct {
 } engine_tensor_t;
 
 typedef struct {
-    const char *engine; /* "aot" or "tflm" */
-    const char *model;  /* the model's name */
-    const char *sha256; /* of the .tflite, 64 hexadecimal digits */
+    MCU_ROM char *engine; /* "aot" or "tflm" */
+    MCU_ROM char *model;  /* the model's name */
+    MCU_ROM char *sha256; /* of the .tflite, 64 hexadecimal digits */
     uint32_t inputs;
     uint32_t outputs;
     uint32_t layers;      /* how many layers engine_layer() can run */

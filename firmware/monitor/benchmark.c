@@ -31,7 +31,7 @@ void mon_timestamp(uint64_t ticks)
 void mon_engine_failed(void)
 {
     mon_out("e-[Engine: ");
-    mon_out(engine_error());
+    mon_out_text(engine_error());
     mon_out_line("]");
 }
 
@@ -73,7 +73,11 @@ static void db_hex(const char *digits)
         }
     }
     if (db_position == db_size) {
-        mon_out_line(db_size ? "e-[The buffer is full]" : "e-[Command 'db' needs 'db load' first]");
+        if (db_size) {
+            mon_out_line("e-[The buffer is full]");
+        } else {
+            mon_out_line("e-[Command 'db' needs 'db load' first]");
+        }
         return;
     }
     for (size_t i = 0; i < count && db_position < db_size; i += 2) {
@@ -102,7 +106,11 @@ static void db_print(char *rest)
     }
     const uint32_t end = offset + count < db_position ? offset + count : db_position;
     for (uint32_t i = offset; i < end; i++) {
-        mon_out((i - offset) % 8u == 0 ? "m-buffer-" : "-");
+        if ((i - offset) % 8u == 0) {
+            mon_out("m-buffer-");
+        } else {
+            mon_out("-");
+        }
         mon_out_hex8(mon_db_read(i));
         if ((i - offset) % 8u == 7u || i + 1u == end) {
             mon_out("\r\n");
@@ -117,9 +125,9 @@ void mon_benchmark_db(char *rest)
         mon_out_line("e-[Command 'db' requires a subcommand]");
     } else if (!mon_model_ready()) {
         mon_engine_failed();
-    } else if (strcmp(word, "load") == 0) {
+    } else if (mon_word_is(word, "load")) {
         db_load(rest);
-    } else if (strcmp(word, "print") == 0) {
+    } else if (mon_word_is(word, "print")) {
         db_print(rest);
     } else {
         db_hex(word);

@@ -18,7 +18,7 @@ static void report(const reg_t *regs, size_t count)
     for (;;) {
         mon_out("\r\ne-[fault");
         for (size_t i = 0; i < count; i++) {
-            mon_out(regs[i].name);
+            mon_out_text(regs[i].name);
             mon_out_hex32(regs[i].value);
         }
         mon_out("]\r\n");

@@ -52,7 +52,7 @@ static void copy(tensor_at_t tensor_at, uint32_t count, uint32_t offset, uint8_t
         const uint32_t room = tensor.bytes - offset;
         const uint32_t part = bytes < room ? bytes : room;
         uint8_t *inside = (uint8_t *)tensor.data + offset;
-        memcpy(write ? inside : data, write ? data : inside, part);
+        memcpy(write ? inside : data, write ? data : inside, (size_t)part);
         data += part;
         bytes -= part;
         offset = 0;
@@ -64,7 +64,7 @@ static uint32_t crc(tensor_at_t tensor_at, uint32_t count)
     uint32_t value = MON_CRC32_START;
     for (uint32_t i = 0; i < count; i++) {
         const engine_tensor_t tensor = tensor_at(i);
-        value = mon_crc32(value, tensor.data, tensor.bytes);
+        value = mon_crc32(value, tensor.data, (size_t)tensor.bytes);
     }
     return ~value;
 }

@@ -23,14 +23,28 @@ void mon_out_n(const char *text, size_t length)
     }
 }
 
-void mon_out(const char *text)
+#ifdef MCU_FLASH_IS_APART
+void mon_out_text(const char *text)
 {
     mon_out_n(text, strlen(text));
 }
 
-void mon_out_line(const char *text)
+void mon_out_rom(MCU_ROM char *text)
 {
-    mon_out(text);
+    for (char c = *text; c != '\0'; c = *++text) {
+        mon_out_n(&c, 1);
+    }
+}
+#else
+void mon_out_rom(MCU_ROM char *text)
+{
+    mon_out_n(text, strlen(text));
+}
+#endif
+
+void mon_out_line_rom(MCU_ROM char *text)
+{
+    mon_out_rom(text);
     mon_out("\r\n");
 }
 
@@ -53,7 +67,7 @@ void mon_out_i32(int32_t value)
     mon_out_u64(value < 0 ? 0u - (uint32_t)value : (uint32_t)value);
 }
 
-static const char hex_digits[] = "0123456789abcdef";
+static MCU_ROM char hex_digits[] = "0123456789abcdef";
 
 void mon_out_hex8(uint8_t value)
 {
@@ -113,9 +127,9 @@ void mon_out_milli(float value)
     mon_out_n(text, sizeof text);
 }
 
-void mon_out_number_line(const char *before, uint64_t value, const char *after)
+void mon_out_number_line_rom(MCU_ROM char *before, uint64_t value, MCU_ROM char *after)
 {
-    mon_out(before);
+    mon_out_rom(before);
     mon_out_u64(value);
-    mon_out_line(after);
+    mon_out_line_rom(after);
 }

@@ -42,33 +42,29 @@ static void layers(void)
 
 static void help(void)
 {
-    static const char *const lines[] = {
-        PROFILE,
-        "",
-        "help         : Print this",
-        "name         : Print the name of the device",
-        "profile      : Print the benchmark's and the model's id",
-        "timestamp    : Print or signal the time",
-        "db load N    : Expect N bytes of input",
-        "db HH[HH]*   : The next bytes in hex, until there are N",
-        "db print [N] [OFFSET] : Print bytes of the buffer",
-        "infer N [W=10] : N inferences after W warm-ups",
-        "results      : Print the result vector",
-        "info         : Print model, tensors, clock and memory",
-        "layers       : Run one inference layer by layer, print the ticks of each",
-        "reset        : Restart the chip",
-        "Frames between zero bytes (COBS, CRC-32) carry input and output in binary.",
-    };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        mon_out_line(lines[i]);
-    }
+    mon_out(PROFILE
+            "\r\n"
+            "\r\n"
+            "help         : Print this\r\n"
+            "name         : Print the name of the device\r\n"
+            "profile      : Print the benchmark's and the model's id\r\n"
+            "timestamp    : Print or signal the time\r\n"
+            "db load N    : Expect N bytes of input\r\n"
+            "db HH[HH]*   : The next bytes in hex, until there are N\r\n"
+            "db print [N] [OFFSET] : Print bytes of the buffer\r\n"
+            "infer N [W=10] : N inferences after W warm-ups\r\n"
+            "results      : Print the result vector\r\n"
+            "info         : Print model, tensors, clock and memory\r\n"
+            "layers       : Run one inference layer by layer, print the ticks of each\r\n"
+            "reset        : Restart the chip\r\n"
+            "Frames between zero bytes (COBS, CRC-32) carry input and output in binary.\r\n");
 }
 
 static void profile(void)
 {
     mon_out_line("m-profile-[" PROFILE "]");
     mon_out("m-model-[");
-    mon_out(mon_model_id());
+    mon_out_rom(mon_model_id());
     mon_out_line("]");
 }
 
@@ -85,25 +81,25 @@ static void execute(char *rest)
     char *command = mon_next_word(&rest);
     if (!command) {
         mon_out_line("e-[Empty command]");
-    } else if (strcmp(command, "name") == 0) {
+    } else if (mon_word_is(command, "name")) {
         mon_out_line("m-name-dut-[" MONITOR_NAME "]");
-    } else if (strcmp(command, "timestamp") == 0) {
+    } else if (mon_word_is(command, "timestamp")) {
         mon_timestamp(port_ticks());
-    } else if (strcmp(command, "profile") == 0) {
+    } else if (mon_word_is(command, "profile")) {
         profile();
-    } else if (strcmp(command, "help") == 0) {
+    } else if (mon_word_is(command, "help")) {
         help();
-    } else if (strcmp(command, "db") == 0) {
+    } else if (mon_word_is(command, "db")) {
         mon_benchmark_db(rest);
-    } else if (strcmp(command, "infer") == 0) {
+    } else if (mon_word_is(command, "infer")) {
         mon_benchmark_infer(rest);
-    } else if (strcmp(command, "results") == 0) {
+    } else if (mon_word_is(command, "results")) {
         mon_benchmark_results();
-    } else if (strcmp(command, "info") == 0) {
+    } else if (mon_word_is(command, "info")) {
         mon_info("m-info-[", "]\r\n");
-    } else if (strcmp(command, "layers") == 0) {
+    } else if (mon_word_is(command, "layers")) {
         layers();
-    } else if (strcmp(command, "reset") == 0) {
+    } else if (mon_word_is(command, "reset")) {
         port_reset();
     } else {
         unknown(command);

@@ -11,7 +11,8 @@
 #if defined(__FLASH) && !defined(__STRICT_ANSI__)
 #include <avr/pgmspace.h>
 
-#define MCU_ROM const __flash
+#define MCU_FLASH_IS_APART 1
+#define MCU_ROM            const __flash
 
 /* memcpy() and strcmp() that take their second argument from flash */
 #define MCU_ROM_COPY    memcpy_P

@@ -22,6 +22,9 @@ _SOURCE_SUFFIXES = (".c", ".h", ".inc", ".S", ".cc", ".cpp")
 # The C library's variants to link; avr-libc has none, and brings its own start-up.
 _NEWLIB_NANO = ["--specs=nano.specs", "--specs=nosys.specs"]
 LOCAL_INI = "platformio.local.ini"
+# Below this much RAM the monitor's frames and its window of chunks are as small as they go.
+_SMALL_RAM_BYTES = 8 * 1024
+_SMALL_MONITOR: dict[str, int | str] = {"MONITOR_CHUNK_BYTES": 64, "MONITOR_WINDOW_CHUNKS": 8}
 
 
 def render(
@@ -125,7 +128,13 @@ def _files(
     if tflm is not None:
         files["src/network/tflm_model.h"] = ""
     includes = sorted({str(PurePosixPath(path).parent)[4:] for path in files if _is_header(path)})
-    numbers = {**board.defines, "PORT_CLOCK_HZ": board.clock_hz, "PORT_BAUD": board.uart.baud}
+    small = _SMALL_MONITOR if board.ram.bytes < _SMALL_RAM_BYTES else {}
+    numbers = {
+        **small,
+        **board.defines,
+        "PORT_CLOCK_HZ": board.clock_hz,
+        "PORT_BAUD": board.uart.baud,
+    }
     texts: dict[str, str] = {}
     for key, value in extra.items():
         if isinstance(value, str):
@@ -144,6 +153,7 @@ def _files(
         "linker": "linker" in settings,
         "specs": json.dumps([] if board.toolchain == "avr" else _NEWLIB_NANO),
         "start": "" if board.toolchain == "avr" else '"-nostartfiles", ',
+        "goal": "-Os" if board.toolchain == "avr" else "-O2",
     }
     jinja = _environment()
 
@@ -174,6 +184,7 @@ def _sources(
     files |= _folder(f"engines/{engine}", "src/engine")
     files["src/engine/engine.h"] = _text(FIRMWARE / "engines" / "engine.h")
     files["src/port/port.h"] = _text(FIRMWARE / "ports" / "port.h")
+    files["src/runtime/rom.h"] = _text(FIRMWARE / "runtime" / "rom.h")
     shared = _port_settings(board).get("shared", [])
     assert isinstance(shared, list)
     for family in (*shared, board.port):

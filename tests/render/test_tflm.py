@@ -59,7 +59,7 @@ def test_the_project_names_the_library(shared: Path, tmp_path: Path, library: Pa
         assert "#define TFLM_ARENA_BYTES 4096" in header
         assert "MicroMutableOpResolver<1>" in header
         assert (project.path / "src/engine/engine_tflm.cpp").is_file()
-        assert not (project.path / "src/runtime").exists()
+        assert [p.name for p in (project.path / "src/runtime").iterdir()] == ["rom.h"]
 
 
 def test_the_environment_may_name_the_library(

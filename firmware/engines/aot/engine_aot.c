@@ -33,10 +33,13 @@ int engine_init(void)
 
 const engine_info_t *engine_info(void)
 {
+    static MCU_ROM char engine[] = "aot";
+    static MCU_ROM char model[] = NETWORK_NAME;
+    static MCU_ROM char sha256[] = NETWORK_SHA256;
     static const engine_info_t info = {
-        .engine = "aot",
-        .model = NETWORK_NAME,
-        .sha256 = NETWORK_SHA256,
+        .engine = engine,
+        .model = model,
+        .sha256 = sha256,
         .inputs = NETWORK_INPUTS,
         .outputs = NETWORK_OUTPUTS,
         .layers = NETWORK_LAYERS,
