@@ -34,6 +34,7 @@ class Core:
         specs: of the C library.
         qemu: program and machine.
         header: C of print(), number of ticks, start and end.
+        features: as `Target` names them.
         flash, ram: first addresses.
         ram_size: of the machine, as ld writes it.
     """
@@ -46,6 +47,7 @@ class Core:
     flash: str
     ram: str
     ram_size: str = "4M"
+    features: frozenset[str] = frozenset()
 
 
 _ARM = r"""
@@ -236,7 +238,9 @@ SECTIONS {
 """
 
 
-def _arm(machine: str, *flags: str, tick: str = "40u", ram_size: str = "4M") -> Core:
+def _arm(
+    machine: str, *flags: str, tick: str = "40u", ram_size: str = "4M", features: str = ""
+) -> Core:
     """`tick`: nanoseconds of a count of SysTick, in C."""
     return Core(
         prefix="arm-none-eabi-",
@@ -247,17 +251,35 @@ def _arm(machine: str, *flags: str, tick: str = "40u", ram_size: str = "4M") -> 
         flash="0",
         ram="0x20000000",
         ram_size=ram_size,
+        features=frozenset(features.split()),
     )
 
 
 CORES = {
-    "cortex-m4": _arm("mps2-an386", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
-    "cortex-m7": _arm("mps2-an500", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
+    "cortex-m4": _arm(
+        "mps2-an386",
+        "-mcpu=cortex-m4",
+        "-mfloat-abi=hard",
+        "-mfpu=fpv4-sp-d16",
+        features="dsp fpu",
+    ),
+    "cortex-m7": _arm(
+        "mps2-an500",
+        "-mcpu=cortex-m7",
+        "-mfloat-abi=hard",
+        "-mfpu=fpv5-sp-d16",
+        features="dsp fpu",
+    ),
     "cortex-m3": _arm("mps2-an385", "-mcpu=cortex-m3"),
     "cortex-m0plus": _arm("mps2-an385", "-mcpu=cortex-m0plus"),
     # The MPS3 machine runs at 32 MHz.
     "cortex-m55": _arm(
-        "mps3-an547", "-mcpu=cortex-m55", "-mfloat-abi=hard", tick="125u / 4u", ram_size="512K"
+        "mps3-an547",
+        "-mcpu=cortex-m55",
+        "-mfloat-abi=hard",
+        tick="125u / 4u",
+        ram_size="512K",
+        features="dsp fpu mve",
     ),
     "rv32imc": Core(
         prefix="riscv64-unknown-elf-",

@@ -133,7 +133,7 @@ def measure(model: str, core: str, optimize: str) -> Row:
 
     content = (MODELS / f"{model}.tflite").read_bytes()
     graph = read_graph(FlatModel(model, content))
-    program = compile_graph(graph, Target(core), optimize)
+    program = compile_graph(graph, Target(core, bare_metal.CORES[core].features), optimize)
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = np.random.default_rng(1).integers(-128, 128, (SAMPLES, *shape)).astype(np.int8)
     with tempfile.TemporaryDirectory() as folder:
