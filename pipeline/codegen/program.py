@@ -22,6 +22,7 @@ class Layer:
         weight_bytes: flash bytes of its weights and per-channel constants.
         estimate: instructions per inference by the kernel's cost model, uncalibrated.
         elements: values of its outputs.
+        variant: the candidate that was taken, by its name among an op's kernels.
     """
 
     index: int
@@ -33,6 +34,7 @@ class Layer:
     weight_bytes: int = 0
     estimate: int = 0
     elements: int = 0
+    variant: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,44 @@ class Placement:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What a graph pass did with one layer.
+
+    Attributes:
+        op: TFLite's builtin name.
+        layer: a person's name for the layer.
+        text: what was done.
+    """
+
+    op: str
+    layer: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a graph pass did to a model; what was saved is negative where it grew.
+
+    Attributes:
+        name: the pass.
+        title: what it is for, in a few words.
+        notes: what was done, layer by layer.
+        ops: ops that need code, fewer than before.
+        macs: multiply-accumulates saved per inference.
+        constant_bytes: bytes of weights and other constants saved.
+        tensor_bytes: bytes saved in the sum of all activations.
+    """
+
+    name: str
+    title: str
+    notes: tuple[Note, ...]
+    ops: int
+    macs: int
+    constant_bytes: int
+    tensor_bytes: int
+
+
+@dataclass(frozen=True)
 class Program:
     """Generated C, and what is known of it ahead of time.
 
@@ -67,6 +107,7 @@ class Program:
         arena_bytes: static activation memory, scratch included.
         placements: the arena's layout.
         keeps_inputs: an inference leaves its input buffers as they were.
+        passes: what graph passes did before; those that found nothing to do are absent.
     """
 
     name: str
@@ -76,3 +117,4 @@ class Program:
     arena_bytes: int
     placements: tuple[Placement, ...] = ()
     keeps_inputs: bool = True
+    passes: tuple[Pass, ...] = ()

@@ -110,7 +110,8 @@ def _abs(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
     size = np.abs(x - zero_of(data))
     if scale_of(data) == scale_of(result):
         return size + zero_of(result)
-    multiplier, shift = quantize_multiplier(ratio(data, result))
+    # The reference divides the scales in float32.
+    multiplier, shift = quantize_multiplier(float(scale_of(data) / scale_of(result)))
     return requantize(size, multiplier, shift) + zero_of(result)
 
 
@@ -209,6 +210,21 @@ def lowering(function: Function) -> Callable[[Site], Code]:
 def instructions(graph: Graph, op: Op) -> float:
     """Of a table look-up."""
     return 6.0 * common.elements(common.output(graph, op))
+
+
+TABLE = Support(
+    name="TABLE",
+    dtypes=("int8",),
+    kernels=[
+        Portable(
+            lambda site: lookup_code(site, np.frombuffer(site.op.options["table"], np.int8)),
+            instructions,
+        )
+    ],
+    check=lambda graph, op: None,
+    notes="256 bytes in the option `table`, made by a graph pass",
+)
+"""Any op that a graph pass has made a table of; no operator of TFLite."""
 
 
 FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {

@@ -328,9 +328,16 @@ def moved_elements(graph: Graph, op: Op) -> float:
     return 4.0 * sum(common.elements(graph.tensors[i]) for i in op.outputs)
 
 
-def planned(plan: Plan) -> Portable:
+@dataclass(frozen=True)
+class Mover(Portable):
+    """A portable kernel out of copies; `plan` lists them."""
+
+    plan: Plan = lambda graph, op: []
+
+
+def planned(plan: Plan) -> Mover:
     """A portable kernel out of copies."""
-    return Portable(lambda site: copies(site, plan(site.graph, site.op)), moved_elements)
+    return Mover(lambda site: copies(site, plan(site.graph, site.op)), moved_elements, plan=plan)
 
 
 _BASE = Support(name="", dtypes=tuple(CTYPES), kernels=[], check=lambda graph, op: None)

@@ -1,8 +1,9 @@
-"""QUANTIZE, DEQUANTIZE and NEG: where a model meets float, and rescaling in between."""
+"""QUANTIZE and DEQUANTIZE: where a model meets float, and rescaling in between."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.codegen.kernel import Code, Portable, Site, Support
 from pipeline.codegen.numeric import (
@@ -15,7 +16,7 @@ from pipeline.codegen.numeric import (
 from pipeline.codegen.ops import common, int16
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.lookup import lookup_code
-from pipeline.convert.graph import Graph, Op
+from pipeline.convert.graph import Graph, Op, Tensor
 
 
 def _check_quantize(graph: Graph, op: Op) -> Problem:
@@ -59,39 +60,24 @@ def _lower_quantize(site: Site) -> Code:
         return _float_code(site, name, float(scale_of(result)), zero_of(result))
     if data.dtype == "int16":
         return int16.rescaled(site)
+    return lookup_code(site, rescaling_table(data, result))
+
+
+def rescaling_table(data: Tensor, result: Tensor) -> NDArray[np.int8]:
+    """QUANTIZE of 8-bit data: the outputs' bytes by the input's byte."""
     stored = np.arange(256).astype(np.uint8)
     x = stored.view(np.int8 if data.dtype == "int8" else np.uint8).astype(np.int64)
     multiplier, shift = quantize_multiplier(float(scale_of(data)) / float(scale_of(result)))
     y = requantize(x - zero_of(data), multiplier, shift) + zero_of(result)
     low, high = INT_RANGE[result.dtype]
     values = np.clip(y, low, high).astype(np.int8 if result.dtype == "int8" else np.uint8)
-    return lookup_code(site, values.view(np.int8))
+    return values.view(np.int8)
 
 
 def _lower_dequantize(site: Site) -> Code:
     data = tensor(site.graph, site.op, 0)
     name = f"dequantize_{common.suffix(data)}_f32"
     return _float_code(site, name, float(scale_of(data)), zero_of(data))
-
-
-def _check_neg(graph: Graph, op: Op) -> Problem:
-    problem = common.arity(op, 1)
-    if problem:
-        return problem
-    data, result = tensor(graph, op, 0), common.output(graph, op)
-    if (data.dtype, result.dtype) != ("float32", "float32"):
-        return f"{data.dtype} data", "multiply by -1 instead"
-    return common.same_shape(data, result)
-
-
-def _lower_neg(site: Site) -> Code:
-    count = common.elements(common.output(site.graph, site.op))
-    return Code(
-        function="negate_f32",
-        body=f"negate_f32({site.input(0)}, {site.output()}, {count});",
-        files=("kernels.h", "portable/negate_f32.c"),
-        in_place=(0,),
-    )
 
 
 def _float_code(site: Site, function: str, scale: float, zero: int) -> Code:
@@ -123,13 +109,5 @@ SUPPORT = (
         check=_check_dequantize,
         notes="int8 and int16 to float32",
         versions=(1, 7),
-    ),
-    Support(
-        name="NEG",
-        dtypes=("float32",),
-        kernels=[Portable(_lower_neg, _instructions)],
-        check=_check_neg,
-        notes="float32, as converters leave it between DEQUANTIZE and QUANTIZE",
-        versions=(1, 2),
     ),
 )

@@ -1,0 +1,122 @@
+"""Graph passes: the same outputs from less work.
+
+Each pass is a module of its own with `run(graph) -> Edit`, small, and exact: the outputs of
+the graph it gives are bit-identical for every input. They are repeated in order until none
+finds anything more to do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.codegen.ops import registry
+from pipeline.codegen.passes import (
+    channels,
+    clamps,
+    constants,
+    dead,
+    duplicates,
+    moves,
+    padding,
+    tables,
+)
+from pipeline.codegen.passes.edit import Edit
+from pipeline.codegen.program import Pass
+from pipeline.convert.graph import Graph
+from pipeline.convert.statistics import total_macs
+
+PASSES: dict[str, tuple[str, Callable[[Graph], Edit]]] = {
+    "dead": ("ops whose results are never read", dead.run),
+    "duplicates": ("what is there twice", duplicates.run),
+    "moves": ("copies in the same order", moves.run),
+    "tables": ("functions of one tensor as tables", tables.run),
+    "clamps": ("activations in the op before them", clamps.run),
+    "padding": ("padding in the op behind it", padding.run),
+    "constants": ("results that no input changes", constants.run),
+    "channels": ("channels without effect", channels.run),
+}
+"""Name -> what it is for, and the pass; in order."""
+
+_MOST_ROUNDS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Simplified:
+    """A graph that computes the same outputs, and how it was made.
+
+    Attributes:
+        graph: tensors keep their indices; see `Tensor.origin`, `Tensor.kept`, `Op.origins`.
+        passes: those that did something, in order.
+    """
+
+    graph: Graph
+    passes: tuple[Pass, ...]
+
+
+@dataclass(frozen=True)
+class _Size:
+    """What a graph takes."""
+
+    ops: int
+    macs: int
+    constant_bytes: int
+    tensor_bytes: int
+
+
+def simplify(graph: Graph, names: Collection[str] = tuple(PASSES)) -> Simplified:
+    """Runs graph passes until none changes anything.
+
+    Args:
+        graph: a graph whose ops are all supported.
+        names: which of PASSES to run.
+    """
+    done: dict[str, Pass] = {}
+    for _ in range(_MOST_ROUNDS):
+        before = graph
+        for name, (title, run) in PASSES.items():
+            if name not in names:
+                continue
+            edit = run(graph)
+            if not edit.changed:
+                continue
+            new = edit.graph()
+            if not new.ops:
+                continue
+            old, now = _size(graph), _size(new)
+            was = done.get(name, Pass(name, title, (), 0, 0, 0, 0))
+            done[name] = replace(
+                was,
+                notes=(*was.notes, *edit.notes),
+                ops=was.ops + old.ops - now.ops,
+                macs=was.macs + old.macs - now.macs,
+                constant_bytes=was.constant_bytes + old.constant_bytes - now.constant_bytes,
+                tensor_bytes=was.tensor_bytes + old.tensor_bytes - now.tensor_bytes,
+            )
+            graph = new
+        if graph is before:
+            break
+    return Simplified(graph, tuple(done[name] for name in PASSES if name in done))
+
+
+def _size(graph: Graph) -> _Size:
+    known = registry()
+    used = {i for op in graph.ops for i in (*op.inputs, *op.outputs) if i >= 0}
+    sizes = {i: _bytes(graph, i) for i in used}
+    values = {i for i in used if graph.tensors[i].data is not None}
+    return _Size(
+        ops=sum(not known[op.name].view for op in graph.ops),
+        macs=total_macs(graph),
+        constant_bytes=sum(sizes[i] for i in values),
+        tensor_bytes=sum(sizes[i] for i in used - values),
+    )
+
+
+def _bytes(graph: Graph, index: int) -> int:
+    t = graph.tensors[index]
+    if t.data is not None:
+        return int(t.data.nbytes)
+    return math.prod(t.shape) * np.dtype(t.dtype).itemsize
