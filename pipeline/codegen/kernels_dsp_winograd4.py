@@ -133,7 +133,13 @@ class Winograd4:
                     note="start, shift, multiplier, offset, unit",
                 ),
             ),
-            files=("dsp/winograd4.h", "dsp/winograd4.c", "dsp/winograd_product.c"),
+            files=(
+                "dsp/winograd4.h",
+                "dsp/winograd4.c",
+                "dsp/winograd4_input.c",
+                "dsp/winograd4_output.c",
+                "dsp/winograd_product.c",
+            ),
             scratch=_scratch(g, held, group, self.rows),
             overlaps=(self._overlap(g),),
             encoding="dense",
@@ -168,7 +174,7 @@ def _scales(g: Geometry) -> I64 | None:
             return None
         factor = _INVERSE_OF_9 << max(scale.left - _SPARE, 0) if scale.multiplier else 0
         rows.append(
-            (144 * int(start[c]), factor, scale.multiplier, base + scale.unit // 2, scale.unit)
+            (36 * int(start[c]), factor, scale.multiplier, base + scale.unit // 2, scale.unit)
         )
     return wrap32(np.array(rows, dtype=object)).astype(np.int64)
 

@@ -2,9 +2,12 @@
 #pragma GCC optimize("no-schedule-insns")
 
 #include "winograd4.h"
+#include "winograd4_input.h"
+#include "winograd4_output.h"
 #include "winograd_product.h"
 
-#define FREQUENCIES 36U
+#define FREQUENCIES  36U
+#define MOST_COLUMNS 18U /* of four tiles */
 
 typedef struct {
     const dsp_winograd4_t *conv;
@@ -73,101 +76,98 @@ static void make_u(const work_t *work, uint32_t first, uint32_t count)
     }
 }
 
-/* B^T d of one row or column. */
-DSP_INLINE void input_1d(const int32_t d[6], int32_t *v, uint32_t step)
-{
-    const int32_t d31 = dsp_ssub16(d[3], d[1]);
-    const int32_t d42 = dsp_ssub16(d[4], d[2]);
-    const int32_t twice31 = dsp_sadd16(d31, d31);
-    const int32_t twice1 = dsp_sadd16(d[1], d[1]), twice2 = dsp_sadd16(d[2], d[2]);
-    const int32_t p = dsp_ssub16(d[4], dsp_sadd16(twice2, twice2));
-    const int32_t q = dsp_ssub16(d[3], dsp_sadd16(twice1, twice1));
-    const int32_t d02 = dsp_ssub16(d[0], d[2]);
-    const int32_t twice02 = dsp_sadd16(d02, d02);
-    v[0] = dsp_sadd16(dsp_sadd16(twice02, twice02), d42);
-    v[step] = dsp_sadd16(p, q);
-    v[2U * step] = dsp_ssub16(p, q);
-    v[3U * step] = dsp_sadd16(d42, twice31);
-    v[4U * step] = dsp_ssub16(d42, twice31);
-    v[5U * step] = dsp_ssub16(dsp_ssub16(d[5], d[3]), dsp_sadd16(twice31, twice31));
-}
-
-/* The six rows of four channels of a tile: the first one may lie elsewhere. */
+/* The rows of the image that a row of tiles reads; NULL for padding. */
 typedef struct {
-    const int8_t *top, *rest;
-    uint32_t row, column; /* bytes from row to row of `rest`, from pixel to pixel */
-} patch_t;
+    const int8_t *rows[6];
+    uint32_t inside; /* none is padding */
+} band_t;
 
-/* V of a tile for a pair of channels; odd: the second pair of four. v: frequency 0. */
-DSP_INLINE void transform_input(patch_t p, uint32_t odd, int32_t *v, uint32_t next)
-{
-    int32_t columns[36];
-    for (uint32_t x = 0; x < 6U; x++) {
-        const int8_t *from = p.rest;
-        int32_t d[6];
-        d[0] = dsp_load4(p.top);
-#pragma GCC unroll 5
-        for (uint32_t y = 1; y < 6U; y++) {
-            d[y] = dsp_load4(from);
-            from += p.row;
-        }
-#pragma GCC unroll 6
-        for (uint32_t y = 0; y < 6U; y++) {
-            d[y] = odd != 0U ? dsp_sxtb16_odd(d[y]) : dsp_sxtb16(d[y]);
-        }
-        input_1d(d, columns + x, 6U);
-        p.top += p.column;
-        p.rest += p.column;
-    }
-    for (uint32_t y = 0; y < 6U; y++) {
-        input_1d(columns + 6U * y, v, next);
-        v += 6U * next;
-    }
-}
-
-static __attribute__((noinline)) void transform_even(patch_t p, int32_t *v, uint32_t next)
-{
-    transform_input(p, 0U, v, next);
-}
-
-static __attribute__((noinline)) void transform_odd(patch_t p, int32_t *v, uint32_t next)
-{
-    transform_input(p, 1U, v, next);
-}
-
-/* Four channels of a tile that reaches over the image's border, with the padding. The first row is
- * read at `top`, its column 0. */
-static void gather(const work_t *work, const int8_t *top, int32_t y0, int32_t x0, uint32_t k,
-                   int32_t words[36])
+static band_t band_of(const work_t *work, uint32_t first, uint32_t tile)
 {
     const dsp_winograd4_t *conv = work->conv;
-    const uint32_t channels = conv->in_channels;
-    const int32_t zero = (int32_t)(0x01010101U * (uint8_t)conv->in_zero);
-    const int32_t left = x0 < 0 ? -x0 : 0;
-    const int32_t right = conv->in_width - x0 < 6 ? conv->in_width - x0 : 6;
-    const int8_t *row = top + k;
-    for (int32_t y = y0; y < y0 + 6; y++) {
+    const uint32_t bytes = (uint32_t)conv->in_width * conv->in_channels;
+    const int32_t top = (int32_t)(tile / work->tiles_x * 4U) - conv->pad_top;
+    band_t band = {.inside = 1U};
+    for (int32_t i = 0; i < 6; i++) {
+        const int32_t y = top + i;
         if ((uint32_t)y >= conv->in_height) {
-#pragma GCC unroll 6
-            for (int32_t x = 0; x < 6; x++) {
-                words[x] = zero;
+            band.inside = 0U;
+        } else {
+            band.rows[i] = work->in + (uint32_t)y * bytes;
+        }
+    }
+    /* The row above this row of tiles was overwritten by the group before. */
+    if (conv->in_place != 0U && first != 0U && tile - first < work->tiles_x) {
+        band.rows[0] = work->saved;
+    }
+    return band;
+}
+
+/* Four channels of the pixels of `count` columns, from column x on; what is outside the image is
+ * padding. */
+static void gather(const work_t *work, const band_t *band, uint32_t x, uint32_t k, uint32_t count,
+                   int32_t *words)
+{
+    const dsp_winograd4_t *conv = work->conv;
+    const int32_t zero = (int32_t)(0x01010101U * (uint8_t)conv->in_zero);
+    for (; count > 0U; count--) {
+        const uint32_t at = x * conv->in_channels + k;
+        for (uint32_t i = 0; i < 6U; i++) {
+            const int8_t *row = band->rows[i];
+            *words++ = x < conv->in_width && row != NULL ? dsp_load4(row + at) : zero;
+        }
+        x++;
+    }
+}
+
+/* Column transforms of `count` columns from x on, at most MOST_COLUMNS. odd: which two of the
+ * channels k..k+3. */
+static void make_columns(const work_t *work, const band_t *band, uint32_t x, uint32_t k,
+                         uint32_t odd, uint32_t count, int32_t *to)
+{
+    const uint32_t width = work->conv->in_width;
+    const int8_t *rows[6];
+    int32_t words[6U * MOST_COLUMNS];
+    while (count > 0U) {
+        uint32_t n = count, step = work->conv->in_channels;
+        if (band->inside != 0U && x < width) {
+            n = width - x < count ? width - x : count;
+            for (uint32_t i = 0; i < 6U; i++) {
+                rows[i] = band->rows[i] + x * step + k;
             }
         } else {
-            const int8_t *from = row + (uint32_t)(x0 + left) * channels;
-            int32_t x = 0;
-            for (; x < left; x++) {
-                words[x] = zero;
-            }
-            for (; x < right; x++) {
-                words[x] = dsp_load4(from);
-                from += channels;
-            }
-            for (; x < 6; x++) {
-                words[x] = zero;
+            n = band->inside != 0U ? 1U : count;
+            gather(work, band, x, k, n, words);
+            step = sizeof(int32_t) * 6U;
+            for (uint32_t i = 0; i < 6U; i++) {
+                rows[i] = (const int8_t *)(words + i);
             }
         }
-        words += 6;
-        row = work->in + (y + 1) * conv->in_width * (int32_t)channels + k;
+        if (odd != 0U) {
+            dsp_winograd4_columns_odd(rows, step, n, to);
+        } else {
+            dsp_winograd4_columns_even(rows, step, n, to);
+        }
+        x += n, count -= n, to += 6U * n;
+    }
+}
+
+/* V of a run of neighbouring tiles for two channels; the first goes to `slot`. */
+static void make_run(const work_t *work, const band_t *band, uint32_t x, uint32_t k, uint32_t odd,
+                     uint32_t slot, uint32_t run)
+{
+    const uint32_t channels = work->conv->in_channels;
+    int32_t columns[6U * MOST_COLUMNS];
+    uint32_t known = 0;
+    while (run > 0U) {
+        const uint32_t room = 4U - slot % 4U; /* left in the block */
+        const uint32_t tiles = run < room ? run : room;
+        int32_t *const v = work->v + (slot / 4U) * FREQUENCIES * 2U * channels + slot % 4U;
+        make_columns(work, band, x + known, k, odd, 4U * tiles + 2U - known, columns + 6U * known);
+        dsp_winograd4_rows(columns, 2U * channels, tiles, v + 2U * k + 4U * odd);
+        memcpy(columns, columns + 24U * tiles, 12U * sizeof(int32_t));
+        known = 2U;
+        x += 4U * tiles, slot += tiles, run -= tiles;
     }
 }
 
@@ -176,45 +176,16 @@ static void gather(const work_t *work, const int8_t *top, int32_t y0, int32_t x0
 static void make_v(const work_t *work, uint32_t first, uint32_t count)
 {
     const dsp_winograd4_t *conv = work->conv;
-    const uint32_t channels = conv->in_channels;
-    for (uint32_t slot = 0; slot < count; slot++) {
-        const int32_t y0 = (int32_t)((first + slot) / work->tiles_x * 4U) - conv->pad_top;
-        const int32_t x0 = (int32_t)((first + slot) % work->tiles_x * 4U) - conv->pad_left;
-        const uint32_t inside =
-            y0 >= 0 && x0 >= 0 && y0 + 6 <= conv->in_height && x0 + 6 <= conv->in_width ? 1U : 0U;
-        /* The row above this row of tiles was overwritten by the group before. */
-        const uint32_t saved =
-            conv->in_place != 0U && slot < work->tiles_x && first != 0U ? 1U : 0U;
-        const int8_t *top =
-            saved != 0U ? work->saved : work->in + y0 * conv->in_width * (int32_t)channels;
-        int32_t *v = work->v + (slot / 4U) * FREQUENCIES * 2U * channels + slot % 4U;
-        for (uint32_t k = 0; k < channels; k += 4U) {
-            int32_t words[36];
-            patch_t p = {(const int8_t *)words, (const int8_t *)(words + 6), 24U, 4U};
-            if (inside != 0U) {
-                p.row = conv->in_width * channels;
-                p.column = channels;
-                p.top = top + (uint32_t)x0 * channels + k;
-                p.rest = work->in + (uint32_t)(y0 + 1) * p.row + (uint32_t)x0 * channels + k;
-            } else {
-                gather(work, top, y0, x0, k, words);
-            }
-            transform_even(p, v, 2U * channels);
-            transform_odd(p, v + 4, 2U * channels);
-            v += 8;
+    for (uint32_t slot = 0, run; slot < count; slot += run) {
+        const uint32_t column = (first + slot) % work->tiles_x;
+        const uint32_t x = column * 4U - conv->pad_left; /* may be -1 */
+        const band_t band = band_of(work, first, first + slot);
+        run = work->tiles_x - column < count - slot ? work->tiles_x - column : count - slot;
+        for (uint32_t k = 0; k < conv->in_channels; k += 4U) {
+            make_run(work, &band, x, k, 0U, slot, run);
+            make_run(work, &band, x, k, 1U, slot, run);
         }
     }
-}
-
-/* A^T with the products' scale, modulo 2^32. y: 4 words, `step` apart. */
-DSP_INLINE void output_1d(const uint32_t m[6], uint32_t y[4])
-{
-    const uint32_t a = m[1] + m[2], b = m[1] - m[2];
-    const uint32_t c = m[3] + m[4], d = m[3] - m[4];
-    y[0] = c - (a << 2) + (m[0] << 1) + (m[0] << 2);
-    y[1] = (d - (b << 1)) << 1;
-    y[2] = (c - a) << 2;
-    y[3] = ((d << 1) - b + (m[5] << 1) + (m[5] << 2)) << 2;
 }
 
 /* Where the outputs of a tile go, channel 0. */
@@ -222,70 +193,6 @@ typedef struct {
     int8_t *out;
     uint32_t rows, columns; /* inside the image: 1 to 4 */
 } place_t;
-
-/* One channel of a tile, from products to bytes. m: 36 words, 8 apart. sign: its term is needed. */
-DSP_INLINE void store(const work_t *work, const int32_t *m, uint32_t c, const place_t *place,
-                      uint32_t sign)
-{
-    const dsp_winograd4_scale_t *scale = work->conv->scales + c;
-    const uint32_t step = work->conv->out_channels;
-    const uint32_t row = work->conv->out_width * step;
-    const uint32_t shift = (uint32_t)scale->shift;
-    const int32_t multiplier = scale->multiplier, offset = scale->offset, unit = scale->unit;
-    int8_t *out = place->out + c;
-    uint32_t across[4][6];
-    for (uint32_t x = 0; x < 6U; x++) {
-        uint32_t column[6], y[4];
-#pragma GCC unroll 6
-        for (uint32_t i = 0; i < 6U; i++) {
-            column[i] = (uint32_t)m[48U * i];
-        }
-        output_1d(column, y);
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < 4U; i++) {
-            across[i][x] = y[i];
-        }
-        m += 8;
-    }
-    /* 36 * 4 into the second column, which counts 4 times in every output. */
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < 4U; i++) {
-        across[i][1] -= (uint32_t)scale->start;
-    }
-    for (uint32_t i = 0; i < place->rows; i++) {
-        uint32_t y[4];
-        output_1d(across[i], y);
-#pragma GCC unroll 4
-        for (uint32_t j = 0; j < 4U; j++) {
-            const int32_t acc = (int32_t)(y[j] * shift);
-            const int32_t t = sign != 0U ? offset - (unit & (acc >> 31)) : offset;
-            y[j] = (uint32_t)dsp_ssat8_asr(dsp_smmla(acc, multiplier, t), DSP_WINOGRAD4_FRACTION);
-        }
-        out[0] = (int8_t)y[0];
-        if (place->columns >= 4U) {
-            out[step] = (int8_t)y[1];
-            out[2U * step] = (int8_t)y[2];
-            out[3U * step] = (int8_t)y[3];
-        } else {
-            for (uint32_t j = 1; j < place->columns; j++) {
-                out[j * step] = (int8_t)y[j];
-            }
-        }
-        out += row;
-    }
-}
-
-static __attribute__((noinline)) void store_floor(const work_t *work, const int32_t *m, uint32_t c,
-                                                  const place_t *place)
-{
-    store(work, m, c, place, 0U);
-}
-
-static __attribute__((noinline)) void store_sign(const work_t *work, const int32_t *m, uint32_t c,
-                                                 const place_t *place)
-{
-    store(work, m, c, place, 1U);
-}
 
 static place_t place_of(const work_t *work, uint32_t tile)
 {
@@ -300,6 +207,32 @@ static place_t place_of(const work_t *work, uint32_t tile)
     return place;
 }
 
+/* One channel of a tile. */
+static void store(const dsp_winograd4_t *conv, const int32_t *m, uint32_t c, const place_t *place)
+{
+    static const uint32_t alone[2] = {1U, 4U};
+    const uint32_t step_row[2] = {conv->out_channels,
+                                  (uint32_t)conv->out_width * conv->out_channels};
+    const uint32_t whole = place->rows == 4U && place->columns == 4U ? 1U : 0U;
+    int8_t tile[16];
+    int8_t *out = place->out + c;
+    int8_t *const to = whole != 0U ? out : tile;
+    const uint32_t *const strides = whole != 0U ? step_row : alone;
+    if (conv->sign == 0U) {
+        dsp_winograd4_store_floor(m, &conv->scales[c], to, strides);
+    } else {
+        dsp_winograd4_store_sign(m, &conv->scales[c], to, strides);
+    }
+    if (whole == 0U) {
+        for (uint32_t y = 0; y < place->rows; y++) {
+            for (uint32_t x = 0; x < place->columns; x++) {
+                out[x * step_row[0]] = tile[4U * y + x];
+            }
+            out += step_row[1];
+        }
+    }
+}
+
 /* All channels from `first` on of a block of up to four tiles. */
 static void block(const work_t *work, uint32_t first, uint32_t count, const int32_t *v,
                   const place_t places[4], uint32_t tiles)
@@ -309,13 +242,8 @@ static void block(const work_t *work, uint32_t first, uint32_t count, const int3
     for (uint32_t c = first; c < first + count; c += 2U) {
         dsp_winograd_products(u, v, channels / 2U, work->m, FREQUENCIES);
         for (uint32_t t = 0; t < tiles; t++) {
-            if (work->conv->sign == 0U) {
-                store_floor(work, work->m + t, c, &places[t]);
-                store_floor(work, work->m + 4U + t, c + 1U, &places[t]);
-            } else {
-                store_sign(work, work->m + t, c, &places[t]);
-                store_sign(work, work->m + 4U + t, c + 1U, &places[t]);
-            }
+            store(work->conv, work->m + t, c, &places[t]);
+            store(work->conv, work->m + 4U + t, c + 1U, &places[t]);
         }
         u += FREQUENCIES * channels;
     }

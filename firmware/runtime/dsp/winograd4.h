@@ -20,7 +20,7 @@
 
 /* One output channel. With s = 18 - r as in requant.h: */
 typedef struct {
-    int32_t start;      /* 144 * (bias with the input's zero point folded in) */
+    int32_t start;      /* 36 * (bias with the input's zero point folded in) */
     int32_t shift;      /* 2^(s-6) / 9 modulo 2^32 */
     int32_t multiplier; /* Q31 */
     int32_t offset;     /* (zero point << 17) + 2^16 + unit / 2 */
