@@ -21,11 +21,12 @@ def run(graph: Graph) -> Edit:
     edit = Edit(graph)
     known = ranges(graph)
     fixed = {i for i, bounds in known.items() if bool(constant(bounds).all())}
-    for op in edit.ops():
+    # Readers first: those that are gone need nothing.
+    for op in reversed(list(edit.ops())):
         if len(op.outputs) != 1 or op.outputs[0] not in fixed or not edit.free(op.outputs[0]):
             continue
         index = op.outputs[0]
-        if not all(_takes(edit, reader, known[index], fixed) for reader in edit.readers(index)):
+        if not all(_takes(reader, known[index]) for reader in edit.readers(index)):
             continue
         t = edit.tensors[index]
         values = known[index][0].astype(np.int8).reshape(t.shape)
@@ -35,8 +36,7 @@ def run(graph: Graph) -> Edit:
     return edit
 
 
-def _takes(edit: Edit, reader: Op, bounds: Range, fixed: set[int]) -> bool:
-    if all(i in fixed and edit.free(i) for i in reader.outputs):
-        return True
+def _takes(reader: Op, bounds: Range) -> bool:
+    """The reader becomes a table of its other operand."""
     single = bool((bounds[0] == bounds[0].flat[0]).all())
     return single and reader.name in PAIRS and "table" not in reader.options
