@@ -143,7 +143,7 @@ class Deployed:
             raise DeviceError(
                 f"the board holds another model: {firmware.get('model')}", where=self.name
             )
-        answers = [session.infer(sample.tobytes()) for sample in inputs]
+        answers = list(session.infer_all(sample.tobytes() for sample in inputs))
         sink = self._graph.tensors[self._graph.outputs[0]]
         count = int(np.prod(sink.shape[1:], dtype=int)) * np.dtype(sink.dtype).itemsize
         raw = b"".join(answer.output[:count] for answer in answers)
@@ -180,7 +180,7 @@ class Rig:
         self.board = load_board(board)
         self.on = on if on in _PLACES else "auto"
         self.port = "" if on in _PLACES else on
-        if on not in _PLACES and not re.match(r"/|COM\d|\w+://", self.port):
+        if on not in _PLACES and not re.match(r"/|COM\d|\w+://|labgrid:", self.port):
             raise WrongUse(
                 f"{on!r} is no place to run",
                 where="--mcu-on",

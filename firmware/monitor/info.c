@@ -7,6 +7,7 @@
 #include "engine.h"
 #include "model.h"
 #include "out.h"
+#include "placed.h"
 #include "port.h"
 #include "protocol.h"
 
@@ -56,8 +57,8 @@ static MCU_ROM char *dtype_name(engine_dtype_t dtype)
     return (unsigned)dtype < sizeof names / sizeof names[0] ? names[dtype] : MCU_TEXT("unknown");
 }
 
-/* input0=int8 bytes=490 elements=490 scale=0x3f15af2b zero_point=83; the scale is the float32's
- * bits, so that nothing is lost. */
+/* input0=int8 bytes=490 elements=490 scale=0x3f15af2b zero_point=83 at=0x20000400; the scale is the
+ * float32's bits, so that nothing is lost. */
 static void tensor_of(MCU_ROM char *kind, uint32_t index, engine_tensor_t t)
 {
     uint32_t scale;
@@ -75,6 +76,8 @@ static void tensor_of(MCU_ROM char *kind, uint32_t index, engine_tensor_t t)
     mon_out_hex32(scale);
     mon_out(" zero_point=");
     mon_out_i32(t.zero_point);
+    mon_out(" at=");
+    mon_out_hex32((uint32_t)(uintptr_t)t.data);
     mon_out_rom(line_end);
 }
 
@@ -116,6 +119,9 @@ void mon_info_between(MCU_ROM char *before, MCU_ROM char *after)
     number("arena_bytes", info->arena_bytes);
     number("expected_us", mon_expected_us());
 #ifndef MCU_FLASH_IS_APART /* else a debugger counts addresses in its own way */
+    key(MCU_TEXT("placed"));
+    mon_out_hex32((uint32_t)(uintptr_t)&mon_placed_inputs);
+    mon_out_rom(line_end);
 #endif
     number("inputs", info->inputs);
     for (uint32_t i = 0; i < info->inputs; i++) {

@@ -39,6 +39,7 @@
 #define MON_STATUS  0x87u /* answered by STATE */
 #define MON_BAUD    0x88u /* u32 bits per second: answered by SPEED, then the line changes */
 #define MON_RESET   0x89u /* answered by RESETTING, then the chip restarts */
+#define MON_PLACED  0x8Au /* u16 n, as BENCH over inputs a debugger puts in place */
 
 /* Chip to host; the sequence number is the request's. */
 #define MON_INFO      0xC1u /* u8 index, u8 last, text: lines of key=value */

@@ -9,6 +9,7 @@
 #include "info.h"
 #include "model.h"
 #include "out.h"
+#include "placed.h"
 #include "port.h"
 #include "speed.h"
 #include "transfer.h"
@@ -239,6 +240,16 @@ static int whole_inference(uint32_t index, uint64_t *value)
     return mon_infer(value);
 }
 
+/* A debugger moves inputs and outputs while the core waits: see placed.h. */
+static int placed_inference(uint32_t index, uint64_t *value)
+{
+    if (!mon_placed_wait(index)) {
+        return -1;
+    }
+    engine_reset();
+    return mon_infer(value);
+}
+
 static void state(uint16_t sequence)
 {
     uint8_t *payload = mon_frame_payload();
@@ -258,6 +269,7 @@ static int payload_of(uint8_t type)
     case MON_BAUD:
         return 4;
     case MON_BENCH:
+    case MON_PLACED:
         return 2;
     case MON_PING:
         return -1;
@@ -268,7 +280,8 @@ static int payload_of(uint8_t type)
 
 static void answer(uint8_t type, uint16_t sequence, const uint8_t *payload, size_t bytes)
 {
-    const bool needs_engine = type == MON_RUN || type == MON_PROFILE || type == MON_BENCH;
+    const bool needs_engine =
+        type == MON_RUN || type == MON_PROFILE || type == MON_BENCH || type == MON_PLACED;
     if (payload_of(type) >= 0 && bytes != (size_t)payload_of(type)) {
         nak(sequence, MON_NAK_LENGTH, 0);
         return;
@@ -292,6 +305,10 @@ static void answer(uint8_t type, uint16_t sequence, const uint8_t *payload, size
         break;
     case MON_BENCH:
         timed(sequence, mon_get_u16(payload), whole_inference);
+        break;
+    case MON_PLACED:
+        mon_placed_begin();
+        timed(sequence, mon_get_u16(payload), placed_inference);
         break;
     case MON_STATUS:
         state(sequence);

@@ -12,7 +12,8 @@ import serial
 
 from pipeline.board import Board
 from pipeline.errors import DeviceError, FirmwareCrashed, McuError, ToolMissing, WrongUse
-from pipeline.flash.process import Process
+from pipeline.flash.debugger import Debugger
+from pipeline.flash.process import Process, own_processor
 from pipeline.flash.serialport import open_socket
 
 _DEBIAN = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
@@ -41,11 +42,12 @@ def qemu_program(board: Board) -> str:
     return found
 
 
-def qemu_command(board: Board, elf: Path, listener: int) -> list[str]:
-    """The command line; `listener` is a listening socket's file descriptor.
+def qemu_command(board: Board, elf: Path, listener: int, debugger: int) -> list[str]:
+    """The command line; `listener` and `debugger` are file descriptors of listening sockets.
 
     -icount shift=0 makes an instruction a nanosecond of the machine's time: counts are
-    exact and repeat. wait=on holds the machine until the host listens.
+    exact and repeat. wait=on holds the machine until the host listens. The debugger stub
+    costs nothing until it is connected to.
     """
     program = qemu_program(board)
     assert board.qemu is not None
@@ -55,7 +57,9 @@ def qemu_command(board: Board, elf: Path, listener: int) -> list[str]:
         program,
         *("-machine", board.qemu.machine, *board.qemu.args),
         *("-icount", "shift=0", "-display", "none", "-monitor", "none"),
-        *("-chardev", chardev, *serials, "-kernel", str(elf)),
+        *("-chardev", chardev, *serials, board.qemu.load, str(elf)),
+        *("-chardev", f"socket,id=gdb,fd={debugger},server=on,wait=off,nodelay=on"),
+        *("-gdb", "chardev:gdb"),
     ]
 
 
@@ -63,30 +67,46 @@ def qemu_command(board: Board, elf: Path, listener: int) -> list[str]:
 def run_qemu(board: Board, elf: Path) -> Iterator[serial.Serial]:
     """Runs the firmware from reset; gives the open serial port, ends QEMU afterwards.
 
+    The port's `memory` is a Debugger: the machine's memory.
+
     Raises:
         DeviceError: QEMU did not start or ended early, with its own words.
         FirmwareCrashed: the emulated core locked up.
     """
     if not elf.is_file():
         raise DeviceError("there is no such firmware", where=str(elf))
-    with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
+    with own_processor() as processor, _running(board, elf, processor) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def _running(board: Board, elf: Path, processor: int | None) -> Iterator[serial.Serial]:
+    with _listener() as listener, _listener() as stub:
         number = listener.getsockname()[1]
+        debugger = Debugger(stub.getsockname(), where=board.id)
+        handles = [listener.fileno(), stub.fileno()]
         try:
             process = Process(
-                qemu_command(board, elf, listener.fileno()), pass_fds=[listener.fileno()]
+                qemu_command(board, elf, *handles), pass_fds=handles, processor=processor
             )
         except OSError as error:
             raise DeviceError(f"QEMU can't be started: {error}", where=board.id) from error
     try:
         port = open_socket(f"socket://127.0.0.1:{number}")
+        port.memory = debugger  # type: ignore[attr-defined]  # a port takes attributes
         try:
             yield port
         except (serial.SerialException, OSError, McuError) as error:
             raise _explained(process, board, error) from error
         finally:
             port.close()
+            debugger.close()
     finally:
         process.end()
+
+
+def _listener() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0), backlog=1)
 
 
 def _explained(process: Process, board: Board, error: Exception) -> Exception:

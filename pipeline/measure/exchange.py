@@ -18,6 +18,8 @@ _AFTER_GREETING = 0.1
 _HUNT_AFTER = 3
 _LEAST_TRIES = 4
 _ANSWER_BYTES = 600
+# A machine with more to do than it has processors lets a process wait so long.
+_STALL = 0.25
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class LinkStats:
         broken: pieces from the chip that were no whole frame.
         discarded: whole frames that belonged to no request under way.
         restarts: times the chip has restarted.
+        slowed: times a slower speed was taken, since too much had to be sent again.
+        placed: inputs that a debugger put into memory instead of the line.
         baud: bits per second at the end; 0 where the line has no speed of its own.
     """
 
@@ -44,6 +48,8 @@ class LinkStats:
     broken: int = 0
     discarded: int = 0
     restarts: int = 0
+    slowed: int = 0
+    placed: int = 0
     baud: int = 0
 
 
@@ -63,7 +69,7 @@ class Timer:
     for good where one after the other was waited for in vain.
     """
 
-    LEAST, MOST = 0.04, 4.0
+    LEAST, MOST = 0.1, 4.0
 
     def __init__(self, wait: float = 0.5) -> None:
         self._mean = 0.0
@@ -107,7 +113,7 @@ class Patience:
         """How long to wait where the chip has announced so many seconds (0: unknown)."""
         if not announced:
             return self._silence
-        return max(2 * self._ratio * announced, 0.02) if self._ratio else 10 + 40 * announced
+        return 2 * self._ratio * announced + _STALL if self._ratio else 10 + 40 * announced
 
     def learn(self, took: float, announced: float) -> None:
         """It took so many of our seconds."""
@@ -220,6 +226,13 @@ class Exchange:
         """The line goes on at another speed."""
         self.link.baud = baud
         self._other_baud = baud
+
+    def start(self, kind: Type, payload: bytes) -> int:
+        """Sends a request once; gives the number that answers it."""
+        self.begin()
+        sequence = self.next_sequence()
+        self.send([encode(kind, sequence, payload)])
+        return sequence
 
     def ask(
         self,

@@ -32,6 +32,7 @@ class Type(IntEnum):
     STATUS = 0x87
     BAUD = 0x88
     RESET = 0x89
+    PLACED = 0x8A
 
     INFO = 0xC1
     PONG = 0xC2

@@ -61,6 +61,11 @@ class Link:
         return self._where
 
     @property
+    def memory(self) -> Any:
+        """The chip's memory (`placed.Memory`) where the port comes with it; else None."""
+        return getattr(self._port, "memory", None)
+
+    @property
     def baud(self) -> int:
         """Bits per second; 0 where the line has no speed of its own (a socket)."""
         url = str(getattr(self._port, "port", "") or "")

@@ -129,8 +129,7 @@ def _infer_all(
     ticks: list[int] = []
     rows: list[bytes] = []
     told = 0.0
-    for i, sample in enumerate(inputs):
-        answer = session.infer(sample.tobytes())
+    for i, answer in enumerate(session.infer_all(sample.tobytes() for sample in inputs)):
         ticks.append(answer.ticks)
         rows.append(answer.output)
         if time.monotonic() - told > _PROGRESS_SECONDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 
 from pipeline.errors import DeviceError
@@ -10,6 +11,7 @@ from pipeline.measure.link import Link
 
 _READY = "m-ready"
 _LINE_BYTES = 31
+_SETTLE_TRIES = 5
 
 
 class Monitor:
@@ -25,8 +27,32 @@ class Monitor:
         self._timeout = timeout
 
     def settle(self) -> None:
-        """Reads away the greeting, and what is left of earlier commands."""
-        self._link.drain(quiet=0.2)
+        """Reads away the greeting, and what is left of earlier commands, however late they come.
+
+        A command that no firmware knows is answered with its own word, so what comes before
+        that word is old.
+
+        Raises:
+            LinkError: no answer.
+        """
+        for _ in range(_SETTLE_TRIES):
+            word = f"sync-{secrets.token_hex(4)}"
+            # The 0x00 ends what is left of a command on the chip's side.
+            self._link.write(b"\0" + word.encode("ascii") + b"%")
+            if self._heard(word, self._timeout / _SETTLE_TRIES):
+                return
+        raise self._link.silent("waiting for an answer", self._timeout)
+
+    def _heard(self, word: str, seconds: float) -> bool:
+        """Whether a line with that word, and the end of that answer, have come in time."""
+        deadline = time.monotonic() + seconds
+        found = False
+        while (item := self._link.next(max(deadline - time.monotonic(), 0.0))) is not None:
+            if isinstance(item, str):
+                found = found or word in item
+                if found and item == _READY:
+                    return True
+        return False
 
     def command(self, text: str, timeout: float | None = None) -> list[str]:
         """The lines that answer a command, `m-ready` left out.

@@ -9,18 +9,21 @@ from __future__ import annotations
 import contextlib
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import DeviceError, LinkError
 from pipeline.measure.exchange import Exchange, LinkStats, Timer, Verdict, announced
 from pipeline.measure.frames import Frame, Nak, Type
 from pipeline.measure.link import Link
+from pipeline.measure.placed import Placed
 from pipeline.measure.transfer import Answer, Transfer, missing_chunks
 
 PROTOCOL = "1"
 RATES = (2_000_000, 1_000_000, 921_600, 460_800, 230_400)
 _REFUSAL_SECONDS = 0.03
+# So many repeated requests among so many inferences: a slower speed is faster.
+_WATCHED, _MOST_REPEATED = 8, 4
 _HOLD_SECONDS = 0.7  # the chip holds a new speed for 0.5 s
 _TICKS = struct.Struct("<HQ")
 _STATE = struct.Struct("<IIIII")
@@ -55,6 +58,8 @@ class Session:
         self._run_timer = Timer(wait=1.0)
         self._chunk_bytes = 0
         self._info: dict[str, str] = {}
+        self._watched = 0
+        self._repeated_before = 0
 
     @property
     def stats(self) -> LinkStats:
@@ -166,6 +171,19 @@ class Session:
                 self._try_speed(own)
             self._link.baud = own
 
+    def _mind_the_line(self) -> None:
+        """Takes the next slower speed where too many requests have to be sent again."""
+        counts, own = self._exchange.counts, self._exchange.own_baud
+        repeated = counts["timeouts"] + counts["naks"]
+        self._watched += 1
+        if self._watched < _WATCHED and repeated - self._repeated_before < _MOST_REPEATED:
+            return
+        many = repeated - self._repeated_before >= _MOST_REPEATED
+        self._watched, self._repeated_before = 0, repeated
+        slower = [rate for rate in (*RATES, own) if own <= rate < self._link.baud]
+        if many and slower and self._try_speed(slower[0]):
+            counts["slowed"] += 1
+
     def _try_speed(self, rate: int) -> bool:
         before = self._link.baud
         refused = False
@@ -251,11 +269,30 @@ class Session:
             verdict = self._await(transfer, line, missed)
             if isinstance(verdict, Answer):
                 exchange.counts["requests"] += 1
+                self._mind_the_line()
                 return verdict
             missed = missed + 1 if verdict is None else 0
             if verdict is None:
                 exchange.missed("waiting for an inference")
             pending = verdict or ()
+
+    def infer_all(self, inputs: Iterable[bytes]) -> Iterator[Answer]:
+        """Runs one inference after the other, answers in the order of the inputs.
+
+        The first input goes over the line. Where the port comes with the machine's memory (an
+        emulator's does) the others are put there: its serial line costs more than an inference.
+
+        Raises:
+            LinkError, DeviceError, FirmwareCrashed: as `infer`.
+        """
+        pending = list(inputs)
+        yield from map(self.infer, pending[:1])
+        memory = self._link.memory
+        placed = memory and Placed(self._exchange, memory, self._info)
+        if placed and placed.possible and pending[1:]:
+            yield from placed.infer_all(pending[1:])
+        else:
+            yield from map(self.infer, pending[1:])
 
     def _await(
         self, transfer: Transfer, line_seconds: float, missed: int

@@ -30,6 +30,7 @@ class SpeedPort:
         self._told = told
         self._chip = 115200
         self._clean_up_to = clean_up_to
+        self._share = 0.2
         self._rng = random.Random(1)
         self.baudrate = 115200
         self.timeout: float | None = 0
@@ -50,6 +51,10 @@ class SpeedPort:
     def flush(self) -> None:
         pass
 
+    def spoil_above(self, rate: int, share: float) -> None:
+        """From now on this share of the bytes is wrong at faster speeds."""
+        self._clean_up_to, self._share = rate, share
+
     def _listen(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._chip = int(os.read(self._told, 4096).split()[-1])
@@ -58,7 +63,7 @@ class SpeedPort:
         if self._chip == self.baudrate:
             if self.baudrate <= self._clean_up_to:
                 return data
-            return bytes(byte ^ (self._rng.random() < 0.2) for byte in data)
+            return bytes(byte ^ (self._rng.random() < self._share) for byte in data)
         return self._rng.randbytes(len(data))
 
 
@@ -135,6 +140,20 @@ def test_a_chip_that_restarts_at_its_own_speed_is_found() -> None:
         session.raise_speed()
         works(session)
         assert port.baudrate == 115200
+
+
+def test_a_line_that_gets_worse_is_slowed_down() -> None:
+    with fast_chip() as port:
+        session = Session(Link(port), silence=1.0)
+        session.hello()
+        session.profile()
+        assert session.raise_speed() == 2_000_000
+        port.spoil_above(460_800, share=0.002)
+        for seed in range(40):
+            data = random_bytes(490, seed)
+            assert session.infer(data).output == fake_output(data)
+        assert port.baudrate <= 460_800
+        assert session.stats.slowed >= 1
 
 
 def test_a_socket_has_no_speed() -> None:
