@@ -16,6 +16,7 @@ typedef struct {
     int8_t *out;
     int32_t *u, *v, *m;
     uint32_t tiles_x, tiles; /* in a row, in all */
+    int32_t padding;         /* -6 times the input's zero point, twice: B^T of padding */
 } work_t;
 
 /* G' g of one row or column; u: 6 words, `step` words apart. */
@@ -108,66 +109,88 @@ static band_t band_of(const work_t *work, uint32_t first, uint32_t tile)
 static void gather(const work_t *work, const band_t *band, uint32_t x, uint32_t k, uint32_t count,
                    int32_t *words)
 {
-    const dsp_winograd4_t *conv = work->conv;
-    const int32_t zero = (int32_t)(0x01010101U * (uint8_t)conv->in_zero);
-    for (; count > 0U; count--) {
-        const uint32_t at = x * conv->in_channels + k;
-        for (uint32_t i = 0; i < 6U; i++) {
-            const int8_t *row = band->rows[i];
-            *words++ = x < conv->in_width && row != NULL ? dsp_load4(row + at) : zero;
+    const uint32_t width = work->conv->in_width, channels = work->conv->in_channels;
+    const int32_t first = (int32_t)x * (int32_t)channels + (int32_t)k; /* x may be -1 */
+    const int32_t zero = (int32_t)(0x01010101U * (uint8_t)work->conv->in_zero);
+    for (uint32_t i = 0; i < 6U; i++) {
+        const uint32_t inside = band->rows[i] != NULL ? width : 0U;
+        const int8_t *from = (inside != 0U ? band->rows[i] : work->in) + first;
+        int32_t *to = words + i;
+        for (uint32_t column = x; column != x + count; column++) {
+            *to = zero;
+            if (column < inside) {
+                *to = dsp_load4(from);
+            }
+            from += channels;
+            to += 6;
         }
-        x++;
     }
 }
 
-/* Column transforms of `count` columns from x on, at most MOST_COLUMNS. odd: which two of the
- * channels k..k+3. */
-static void make_columns(const work_t *work, const band_t *band, uint32_t x, uint32_t k,
-                         uint32_t odd, uint32_t count, int32_t *to)
+/* Where the transformed columns of a run of tiles come from. */
+typedef struct {
+    const work_t *work;
+    const band_t *band;
+    uint32_t k; /* four channels */
+    int32_t even[6U * MOST_COLUMNS], odd[6U * MOST_COLUMNS];
+} run_t;
+
+/* Column transforms of `count` columns from x on, to column `at`. */
+static void make_columns(run_t *run, uint32_t x, uint32_t at, uint32_t count)
 {
-    const uint32_t width = work->conv->in_width;
+    const dsp_winograd4_t *conv = run->work->conv;
+    int32_t *even = run->even + 6U * at, *odd = run->odd + 6U * at;
     const int8_t *rows[6];
-    int32_t words[6U * MOST_COLUMNS];
+    if (run->band->inside == 0U) {
+        int32_t words[6U * MOST_COLUMNS];
+        gather(run->work, run->band, x, run->k, count, words);
+        for (uint32_t i = 0; i < 6U; i++) {
+            rows[i] = (const int8_t *)(words + i);
+        }
+        dsp_winograd4_columns_even(rows, 6U * sizeof(int32_t), count, even);
+        dsp_winograd4_columns_odd(rows, 6U * sizeof(int32_t), count, odd);
+        return;
+    }
     while (count > 0U) {
-        uint32_t n = count, step = work->conv->in_channels;
-        if (band->inside != 0U && x < width) {
-            n = width - x < count ? width - x : count;
+        uint32_t n = 1U;
+        if (x < conv->in_width) {
+            n = conv->in_width - x < count ? conv->in_width - x : count;
             for (uint32_t i = 0; i < 6U; i++) {
-                rows[i] = band->rows[i] + x * step + k;
+                rows[i] = run->band->rows[i] + x * conv->in_channels + run->k;
             }
+            dsp_winograd4_columns_even(rows, conv->in_channels, n, even);
+            dsp_winograd4_columns_odd(rows, conv->in_channels, n, odd);
         } else {
-            n = band->inside != 0U ? 1U : count;
-            gather(work, band, x, k, n, words);
-            step = sizeof(int32_t) * 6U;
-            for (uint32_t i = 0; i < 6U; i++) {
-                rows[i] = (const int8_t *)(words + i);
+            even[0] = 0, odd[0] = 0;
+            even[1] = run->work->padding, odd[1] = run->work->padding;
+            for (uint32_t i = 2; i < 6U; i++) {
+                even[i] = 0, odd[i] = 0;
             }
         }
-        if (odd != 0U) {
-            dsp_winograd4_columns_odd(rows, step, n, to);
-        } else {
-            dsp_winograd4_columns_even(rows, step, n, to);
-        }
-        x += n, count -= n, to += 6U * n;
+        x += n, count -= n, even += 6U * n, odd += 6U * n;
     }
 }
 
-/* V of a run of neighbouring tiles for two channels; the first goes to `slot`. */
-static void make_run(const work_t *work, const band_t *band, uint32_t x, uint32_t k, uint32_t odd,
-                     uint32_t slot, uint32_t run)
+/* V of `tiles` neighbouring tiles for four channels; the first goes to `slot`. */
+static void make_run(run_t *run, uint32_t x, uint32_t slot, uint32_t tiles)
 {
-    const uint32_t channels = work->conv->in_channels;
-    int32_t columns[6U * MOST_COLUMNS];
+    const uint32_t channels = run->work->conv->in_channels;
     uint32_t known = 0;
-    while (run > 0U) {
+    while (tiles > 0U) {
         const uint32_t room = 4U - slot % 4U; /* left in the block */
-        const uint32_t tiles = run < room ? run : room;
-        int32_t *const v = work->v + (slot / 4U) * FREQUENCIES * 2U * channels + slot % 4U;
-        make_columns(work, band, x + known, k, odd, 4U * tiles + 2U - known, columns + 6U * known);
-        dsp_winograd4_rows(columns, 2U * channels, tiles, v + 2U * k + 4U * odd);
-        memcpy(columns, columns + 24U * tiles, 12U * sizeof(int32_t));
+        const uint32_t n = tiles < room ? tiles : room;
+        int32_t *const v =
+            run->work->v + (slot / 4U) * FREQUENCIES * 2U * channels + slot % 4U + 2U * run->k;
+        make_columns(run, x + known, known, 4U * n + 2U - known);
+        dsp_winograd4_rows(run->even, 2U * channels, n, v);
+        dsp_winograd4_rows(run->odd, 2U * channels, n, v + 4);
         known = 2U;
-        x += 4U * tiles, slot += tiles, run -= tiles;
+        x += 4U * n, slot += n, tiles -= n;
+#pragma GCC unroll 12
+        for (uint32_t i = 0; i < 12U; i++) {
+            run->even[i] = run->even[24U * n + i];
+            run->odd[i] = run->odd[24U * n + i];
+        }
     }
 }
 
@@ -180,18 +203,23 @@ static void make_v(const work_t *work, uint32_t first, uint32_t count)
         const uint32_t column = (first + slot) % work->tiles_x;
         const uint32_t x = column * 4U - conv->pad_left; /* may be -1 */
         const band_t band = band_of(work, first, first + slot);
+        run_t columns;
+        columns.work = work, columns.band = &band;
         run = work->tiles_x - column < count - slot ? work->tiles_x - column : count - slot;
-        for (uint32_t k = 0; k < conv->in_channels; k += 4U) {
-            make_run(work, &band, x, k, 0U, slot, run);
-            make_run(work, &band, x, k, 1U, slot, run);
+        for (columns.k = 0; columns.k < conv->in_channels; columns.k += 4U) {
+            make_run(&columns, x, slot, run);
         }
     }
 }
+
+typedef void store_t(const int32_t *m, const dsp_winograd4_scale_t *scale, int8_t *out,
+                     const uint32_t step_row[2]);
 
 /* Where the outputs of a tile go, channel 0. */
 typedef struct {
     int8_t *out;
     uint32_t rows, columns; /* inside the image: 1 to 4 */
+    uint32_t step_row[2];
 } place_t;
 
 static place_t place_of(const work_t *work, uint32_t tile)
@@ -199,37 +227,29 @@ static place_t place_of(const work_t *work, uint32_t tile)
     const dsp_winograd4_t *conv = work->conv;
     const uint32_t y = tile / work->tiles_x * 4U;
     const uint32_t x = tile % work->tiles_x * 4U;
+    const uint32_t row = (uint32_t)conv->out_width * conv->out_channels;
     const place_t place = {
-        work->out + (y * conv->out_width + x) * conv->out_channels,
+        work->out + y * row + x * conv->out_channels,
         conv->out_height - y < 4U ? conv->out_height - y : 4U,
         conv->out_width - x < 4U ? conv->out_width - x : 4U,
+        {conv->out_channels, row},
     };
     return place;
 }
 
-/* One channel of a tile. */
-static void store(const dsp_winograd4_t *conv, const int32_t *m, uint32_t c, const place_t *place)
+/* One channel of a tile that reaches over the image's border. */
+static __attribute__((noinline)) void store_part(store_t *store, const int32_t *m,
+                                                 const dsp_winograd4_scale_t *scale, int8_t *out,
+                                                 const place_t *place)
 {
     static const uint32_t alone[2] = {1U, 4U};
-    const uint32_t step_row[2] = {conv->out_channels,
-                                  (uint32_t)conv->out_width * conv->out_channels};
-    const uint32_t whole = place->rows == 4U && place->columns == 4U ? 1U : 0U;
     int8_t tile[16];
-    int8_t *out = place->out + c;
-    int8_t *const to = whole != 0U ? out : tile;
-    const uint32_t *const strides = whole != 0U ? step_row : alone;
-    if (conv->sign == 0U) {
-        dsp_winograd4_store_floor(m, &conv->scales[c], to, strides);
-    } else {
-        dsp_winograd4_store_sign(m, &conv->scales[c], to, strides);
-    }
-    if (whole == 0U) {
-        for (uint32_t y = 0; y < place->rows; y++) {
-            for (uint32_t x = 0; x < place->columns; x++) {
-                out[x * step_row[0]] = tile[4U * y + x];
-            }
-            out += step_row[1];
+    store(m, scale, tile, alone);
+    for (uint32_t y = 0; y < place->rows; y++) {
+        for (uint32_t x = 0; x < place->columns; x++) {
+            out[x * place->step_row[0]] = tile[4U * y + x];
         }
+        out += place->step_row[1];
     }
 }
 
@@ -238,14 +258,25 @@ static void block(const work_t *work, uint32_t first, uint32_t count, const int3
                   const place_t places[4], uint32_t tiles)
 {
     const uint32_t channels = work->conv->in_channels;
+    store_t *const store =
+        work->conv->sign == 0U ? dsp_winograd4_store_floor : dsp_winograd4_store_sign;
+    const dsp_winograd4_scale_t *scale = work->conv->scales + first;
     const int32_t *u = work->u;
     for (uint32_t c = first; c < first + count; c += 2U) {
         dsp_winograd_products(u, v, channels / 2U, work->m, FREQUENCIES);
         for (uint32_t t = 0; t < tiles; t++) {
-            store(work->conv, work->m + t, c, &places[t]);
-            store(work->conv, work->m + 4U + t, c + 1U, &places[t]);
+            const place_t *place = &places[t];
+            const int32_t *m = work->m + t;
+            if (place->rows == 4U && place->columns == 4U) {
+                store(m, scale, place->out + c, place->step_row);
+                store(m + 4, scale + 1, place->out + c + 1, place->step_row);
+            } else {
+                store_part(store, m, scale, place->out + c, place);
+                store_part(store, m + 4, scale + 1, place->out + c + 1, place);
+            }
         }
         u += FREQUENCIES * channels;
+        scale += 2;
     }
 }
 
@@ -296,6 +327,7 @@ void dsp_winograd4_3x3_s8(const dsp_winograd4_t *conv, const int8_t *in, int8_t 
         .v = v,
         .m = m,
         .tiles_x = (conv->out_width + 3U) / 4U,
+        .padding = dsp_pack_lo(-6 * conv->in_zero, -6 * conv->in_zero),
     };
     work.tiles = work.tiles_x * ((conv->out_height + 3U) / 4U);
     for (uint32_t batch = 0; batch < conv->batches; batch++) {
