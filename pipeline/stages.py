@@ -52,7 +52,7 @@ ENGINES = ("aot", "tflm")
 OPTIMIZE = ("size", "balanced", "speed")
 # Post-training, and int8 that is trained for.
 SCHEMES = ("int8", "int16x8", "qat")
-PLACES = ("auto", "qemu", "renode", "probe", "serial")
+PLACES = ("auto", "qemu", "renode", "probe", "serial", "labgrid:PLACE")
 
 
 def preflight(
@@ -77,6 +77,7 @@ def preflight(
         ModelError: the file is no model.
     """
     from pipeline.build import require_compiler
+    from pipeline.flash import labgrid
     from pipeline.flash.qemu import qemu_program
     from pipeline.load.sniff import TFLITE, sniff
     from pipeline.prune import parse_recipe
@@ -89,7 +90,7 @@ def preflight(
         ("--optimize", optimize, OPTIMIZE),
         ("--on", on, PLACES),
     ):
-        if value not in known:
+        if value not in known and not (option == "--on" and labgrid.place_of(value)):
             raise WrongUse(f"{value!r} is not known", where=option, hint=", ".join(known))
     chosen = load_board(board)
     _mlperf_defines(mlperf)

@@ -39,7 +39,10 @@ Optimize = Annotated[
     str, typer.Option("--optimize", help="What the aot engine favours: size, balanced or speed.")
 ]
 Engine = Annotated[str, typer.Option("--engine", "-e", help="Inference engine: aot or tflm.")]
-On = Annotated[str, typer.Option("--on", help="Where to run: auto, qemu, renode, probe or serial.")]
+On = Annotated[
+    str,
+    typer.Option("--on", help="Where to run: auto, qemu, renode, probe, serial, labgrid:PLACE."),
+]
 Port = Annotated[str, typer.Option("--port", help="Serial port of a real board.")]
 Prune = Annotated[
     str,

@@ -20,7 +20,8 @@ class Device:
         on: how it is reached.
         board: the board's id.
         elf: the firmware it holds.
-        port: serial port of a real board ("/dev/ttyACM0", "socket://..."); "" for emulators.
+        port: serial port of a real board ("/dev/ttyACM0", "socket://...", "labgrid:PLACE"); ""
+            for emulators.
         baud: the line's speed in bits per second.
     """
 

@@ -12,6 +12,7 @@ import serial
 from pipeline.board import Board
 from pipeline.build.image import Image
 from pipeline.errors import DeviceError, FirmwareCrashed, LinkError, WrongUse
+from pipeline.flash import labgrid
 from pipeline.flash.device import Device, On
 from pipeline.flash.qemu import qemu_program, run_qemu
 from pipeline.flash.renode import renode_program, run_renode
@@ -38,7 +39,9 @@ def flash(
         image: what `build` made.
         board: its board.
         on: "probe" (upload through PlatformIO), "serial" (the firmware is there already),
-            "qemu", "renode", or "auto": the one board that is connected, else an emulator.
+            "qemu", "renode", "labgrid:PLACE" (written where the place has a probe, else the
+            firmware is there already), or "auto": the one board that is connected, else an
+            emulator.
         port: serial port of a real board; found by its USB ids where "".
         project: the rendered project that "probe" uploads; the folder "project" beside the
             firmware by default.
@@ -49,6 +52,8 @@ def flash(
         ToolMissing: emulator or uploader is not installed.
         DeviceError: no board, upload failed, or the firmware did not come up.
     """
+    if place := labgrid.place_of(on) or labgrid.place_of(port):
+        return _flash_place(place, image, board, progress)
     chosen = _where(board, on, port)
     progress("flash", 0, 1, f"{board.id} on {chosen}")
     device = Device(on=chosen, board=board.id, elf=image.elf)
@@ -62,11 +67,33 @@ def flash(
             port=find_port(board, port),
             baud=board.uart.baud,
         )
+    return _ready(device, board, progress)
+
+
+def _flash_place(place: str, image: Image, board: Board, progress: Progress) -> Device:
+    """The same with a board that labgrid lends; it is held from writing to greeting."""
+    progress("flash", 0, 1, f"{board.id} at labgrid's place {place}")
+    with labgrid.held(place):
+        written = labgrid.has_debugger(place)
+        if written:
+            labgrid.program(place, board, image.elf)
+        device = Device(
+            on="probe" if written else "serial",
+            board=board.id,
+            elf=image.elf,
+            port=labgrid.PREFIX + place,
+            baud=board.uart.baud,
+        )
+        return _ready(device, board, progress)
+
+
+def _ready(device: Device, board: Board, progress: Progress) -> Device:
+    """The device, once its firmware has answered."""
     with connect(device, board) as line:
-        if chosen in ("probe", "serial"):
+        if device.on in ("probe", "serial"):
             line.write(b"name%")
         hear_ready(line, board)
-    progress("flash", 1, 1, f"{board.id} on {chosen} is ready")
+    progress("flash", 1, 1, f"{board.id} on {device.on} is ready")
     return device
 
 
@@ -88,15 +115,26 @@ def connect(device: Device, board: Board) -> Iterator[serial.Serial]:
         with run_renode(board, device.elf) as port:
             yield port
         return
+    if place := labgrid.place_of(device.port):
+        with labgrid.open_place(place, device.baud) as port, _unbroken(device):
+            yield port
+        return
     port = open_port(device.port, device.baud)
     try:
-        yield port
+        with _unbroken(device):
+            yield port
+    finally:
+        port.close()
+
+
+@contextlib.contextmanager
+def _unbroken(device: Device) -> Iterator[None]:
+    try:
+        yield
     except (serial.SerialException, OSError) as error:
         raise DeviceError(
             f"the line broke: {error}", where=device.port, hint="was the board unplugged?"
         ) from error
-    finally:
-        port.close()
 
 
 def _project_of(image: Image) -> Path | None:
@@ -126,7 +164,9 @@ def _where(board: Board, on: str, port: str) -> On:
         return "probe"
     if on == "serial":
         return "serial"
-    raise WrongUse(f"can't flash on {on!r}", hint="auto, probe, serial, qemu or renode")
+    raise WrongUse(
+        f"can't flash on {on!r}", hint="auto, probe, serial, qemu, renode or labgrid:PLACE"
+    )
 
 
 def hear_ready(line: serial.Serial, board: Board) -> None:
