@@ -408,6 +408,10 @@ void average_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *outpu
 void max_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output);
 void add_s16(MCU_ROM add_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
 void mul_s16(MCU_ROM mul_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+void transpose_conv_s16(MCU_ROM conv_s16_t *p, const int16_t *input, int16_t *output);
+void batch_matmul_s16(MCU_ROM batch_matmul_s8_t *p, const int16_t *a, const int16_t *b,
+                      int16_t *output);
+void prelu_s16(MCU_ROM prelu_s8_t *p, const int16_t *a, const int8_t *b, int16_t *output);
 void sum_s16(MCU_ROM sum_s8_t *p, const int16_t *input, int16_t *output);
 
 /* RELU, RELU6 and LEAKY_RELU: one scale above zero, one at and below it. In place. */
@@ -420,6 +424,10 @@ typedef struct {
 } relu_s16_t;
 
 void relu_s16(MCU_ROM relu_s16_t *p, const int16_t *input, int16_t *output, int32_t count);
+
+/* ABS: of magnitudes, requantize(). In place. */
+void abs_s16(const int16_t *input, int16_t *output, int32_t count, int32_t multiplier,
+             int32_t shift);
 
 /* LOGISTIC and TANH; may be in place. */
 typedef struct {

@@ -14,7 +14,7 @@ from pipeline.codegen.runtime import with_headers
 from pipeline.codegen.share import share_constants
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
-from pipeline.convert.statistics import macs, require_integer
+from pipeline.convert.statistics import macs
 from pipeline.errors import UnsupportedOp, WrongUse
 from pipeline.progress import Progress, silent
 
@@ -72,11 +72,11 @@ def compile_graph(
 ) -> Program:
     """Compiles a model ahead of time to C.
 
-    The outputs of the C are bit-identical to TensorFlow Lite Micro's. The same graph,
-    target and goal give the same bytes.
+    What the C computes in integers is bit-identical to TensorFlow Lite Micro's; float32 parts
+    may differ from it in the last bits. The same graph, target and goal give the same bytes.
 
     Args:
-        graph: an int8 model.
+        graph: a model of int8, int16 or float32, or of several.
         target: the core; decides which kernels may be taken.
         optimize: what to prefer where kernels differ: "speed", "size", or "balanced".
         progress: called once per op.
@@ -84,7 +84,6 @@ def compile_graph(
             must be written before every inference, and the arena may be smaller.
 
     Raises:
-        ModelError: the model computes in float.
         UnsupportedOp: ops the engine has no kernel for; all of them are listed.
         WrongUse: unknown `optimize`.
     """
@@ -92,7 +91,6 @@ def compile_graph(
         raise WrongUse(
             f"unknown optimisation goal {optimize!r}", hint="choose speed, balanced or size"
         )
-    require_integer(graph)
     _check_ends(graph)
     check_supported(graph)
     known = registry()

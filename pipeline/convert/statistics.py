@@ -1,4 +1,4 @@
-"""What a graph costs: multiply-accumulates, parameters, and whether it is all integer."""
+"""What a graph costs: multiply-accumulates and parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 
 from pipeline.convert.graph import Graph, Op
 from pipeline.convert.reader import WEIGHTED
-from pipeline.errors import ModelError
 
 
 def macs(graph: Graph, op: Op) -> int:
@@ -83,59 +82,3 @@ def zero_share(graph: Graph) -> float:
             zeros += int((tensor.data == zero).sum())
             total += int(tensor.data.size)
     return zeros / total if total else 0.0
-
-
-def is_integer(graph: Graph) -> bool:
-    """True where no op computes in floating point; QUANTIZE and DEQUANTIZE may touch it."""
-    return not _float_ops(graph)
-
-
-_ANY_TYPE = frozenset(
-    [
-        "NEG",
-        "QUANTIZE",
-        "DEQUANTIZE",
-        "RESHAPE",
-        "SQUEEZE",
-        "EXPAND_DIMS",
-        "CONCATENATION",
-        "SPLIT",
-        "SPLIT_V",
-        "SLICE",
-        "STRIDED_SLICE",
-        "TRANSPOSE",
-        "PACK",
-        "UNPACK",
-    ]
-)
-"""Ops that an engine for integers runs on floats too."""
-
-
-def _float_ops(graph: Graph) -> list[Op]:
-    return [
-        op
-        for op in graph.ops
-        if op.name not in _ANY_TYPE
-        and any(
-            graph.tensors[i].dtype.startswith("float") for i in (*op.inputs, *op.outputs) if i >= 0
-        )
-    ]
-
-
-def require_integer(graph: Graph) -> None:
-    """Raises ModelError where a model was not quantised to integers."""
-    floats = _float_ops(graph)
-    if not floats:
-        return
-    if len(floats) == len([o for o in graph.ops if o.name not in _ANY_TYPE]):
-        what = "a float model: the aot engine runs fully quantised int8 models"
-    else:
-        names = ", ".join(f"{o.name} {o.layer!r}" for o in floats[:4])
-        more = f" and {len(floats) - 4} more" if len(floats) > 4 else ""
-        what = f"parts of the model compute in float: {names}{more}"
-    raise ModelError(
-        what,
-        where=graph.name,
-        hint="quantise in full with a representative data set (`mcu quantize`), "
-        "or choose the other engine: --engine tflm",
-    )

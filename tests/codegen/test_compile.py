@@ -14,7 +14,7 @@ from tflite_builder import Build, T
 from pipeline.codegen import Program, Target, compile_graph, supported_ops
 from pipeline.codegen.ops import registry
 from pipeline.convert import Graph, read_graph
-from pipeline.errors import ModelError, UnsupportedOp, WrongUse
+from pipeline.errors import UnsupportedOp, WrongUse
 from pipeline.load.flatmodel import FlatModel
 from pipeline.resources import FIRMWARE
 
@@ -219,14 +219,6 @@ def test_a_newer_version_is_refused() -> None:
     x = b.input(T((2, 3), "int8", 0.1))
     b.outputs = b.op("RELU", [x], [T((2, 3), "int8", 0.1)], version=50)
     with pytest.raises(UnsupportedOp, match="version 50"):
-        compile_graph(graph_of(b), GENERIC)
-
-
-def test_float_model() -> None:
-    b = Build()
-    x = b.input(T((2, 3), "float32"))
-    b.outputs = b.op("RELU", [x], [T((2, 3), "float32")])
-    with pytest.raises(ModelError, match="float model"):
         compile_graph(graph_of(b), GENERIC)
 
 

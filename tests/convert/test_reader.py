@@ -12,12 +12,10 @@ from tflite_builder import Build, T
 
 from pipeline.convert import (
     Graph,
-    is_integer,
     layer_name,
     macs,
     parameters,
     read_graph,
-    require_integer,
     total_macs,
 )
 from pipeline.errors import ModelError
@@ -69,7 +67,6 @@ def test_reads_a_model() -> None:
     assert w.data.shape == (3, 4)
     assert w.data.dtype == np.int8
     assert (macs(graph, op), total_macs(graph), parameters(graph)) == (12, 12, 12)
-    assert is_integer(graph)
 
 
 def test_options_have_names_in_snake_case() -> None:
@@ -134,12 +131,10 @@ def test_dynamic_range() -> None:
     assert "representative" in found.hint
 
 
-def test_float_model_reads_but_is_refused_for_the_engine() -> None:
+def test_float_model() -> None:
     graph = read(dense("float32", "float32").bytes())
-    assert not is_integer(graph)
-    with pytest.raises(ModelError, match="float model") as caught:
-        require_integer(graph)
-    assert "quantize" in caught.value.hint
+    assert graph.tensors[graph.ops[0].outputs[0]].dtype == "float32"
+    assert graph.tensors[graph.ops[0].inputs[1]].scales.size == 0
 
 
 def test_several_subgraphs() -> None:

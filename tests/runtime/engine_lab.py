@@ -51,6 +51,7 @@ class Case:
     optimize: Any = "balanced"
     keep_inputs: bool = True
     tensors: bool = False  # compare all intermediate tensors too
+    tolerance: float = 0.0  # of float tensors, as a share of the largest magnitude
 
 
 def graph_of(model: bytes, name: str = "case") -> Graph:
@@ -270,6 +271,17 @@ def _read(cases: Any, built: Any, probes: Any, stream: bytes) -> Any:
     return results
 
 
+def alike(ours: np.ndarray, theirs: np.ndarray, tolerance: float) -> bool:
+    """Every byte is equal; or floats are, but for `tolerance`."""
+    if ours.tobytes() == theirs.tobytes():
+        return True
+    if ours.dtype != np.float32 or not tolerance:
+        return False
+    finite = theirs[np.isfinite(theirs)]
+    bound = tolerance * float(np.abs(finite).max(initial=1e-30))
+    return bool(np.allclose(ours, theirs, rtol=0, atol=bound, equal_nan=True))
+
+
 def check(cases: list[Case]) -> None:
     """Fails where any byte differs from TFLM; names the first layer that differs."""
     for number, (case, (graph, _, runs)) in enumerate(zip(cases, run(cases), strict=True)):
@@ -278,7 +290,7 @@ def check(cases: list[Case]) -> None:
             order = [t for op in graph.ops for t in op.outputs if t in ours]
             for t in order + [t for t in graph.outputs if t not in order]:
                 expected = np.asarray(theirs[t]).reshape(graph.tensors[t].shape)
-                if ours[t].tobytes() != expected.tobytes():
+                if not alike(ours[t], expected, case.tolerance):
                     bad = int(np.sum(ours[t] != expected))
                     writer = [op for op in graph.ops if t in op.outputs]
                     what = f"{writer[0].name} {writer[0].options}" if writer else "input"

@@ -879,22 +879,65 @@ def softmax_16(draw: Draw) -> bytes:
 
 
 @st.composite
+def transpose_conv_16(draw: Draw) -> bytes:
+    b = Build()
+    k, s, padding = draw(sizes(1, 3)), draw(sizes(1, 3)), draw(st.sampled_from([0, 1]))
+    oh, ow = k + draw(sizes(0, 5)), k + draw(sizes(0, 5))
+    ic, oc = draw(sizes(1, 5)), draw(sizes(1, 4))
+    x = s16((1, out(padding, oh, k, s), out(padding, ow, k, s), ic), draw)
+    w = weights((oc, k, k, ic), oc, 0, draw)
+    shape = b.tensor(T((4,), "int32", data=[1, oh, ow, oc]))
+    inputs = [shape, b.tensor(w), b.input(x)]
+    extra = bias(oc, draw)
+    if extra:
+        extra.dtype = "int64"
+        extra.scale = float(np.float32(x.scale) * np.ravel(w.scale)[0])
+        inputs.append(b.tensor(extra))
+    b.outputs = b.op(
+        "TRANSPOSE_CONV",
+        inputs,
+        [sum_16((1, oh, ow, oc), x, w, draw)],
+        "TransposeConvOptions",
+        3,
+        padding=padding,
+        strideH=s,
+        strideW=s,
+    )
+    return b.bytes()
+
+
+@st.composite
+def batch_matmul_16(draw: Draw) -> bytes:
+    b = Build()
+    rows, depth, columns, n = (draw(sizes(1, 7)) for _ in range(4))
+    left, right = draw(st.booleans()), draw(st.booleans())
+    x = b.input(s16((n, depth, rows) if left else (n, rows, depth), draw))
+    y = b.input(s16((n, columns, depth) if right else (n, depth, columns), draw))
+    scale = b.tensors[x].scale * b.tensors[y].scale * 2.0 ** draw(sizes(-4, 24))
+    result = T((n, rows, columns), "int16", float(np.float32(scale)), 0)
+    b.outputs = b.op(
+        "BATCH_MATMUL", [x, y], [result], "BatchMatMulOptions", 2, adjX=left, adjY=right
+    )
+    return b.bytes()
+
+
+@st.composite
+def prelu_16(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    slopes = s8(draw(st.sampled_from([shape, shape[-1:]])), draw)
+    slopes.data = np.random.default_rng(draw(seeds)).integers(-128, 128, slopes.shape)
+    b.outputs = b.op("PRELU", [b.input(s16(shape, draw)), b.tensor(slopes)], [s16(shape, draw)])
+    return b.bytes()
+
+
+@st.composite
 def ends_16(draw: Draw) -> bytes:
     b = Build()
     x = b.input(T((999,), "float32"))
     middle = s16((999,), draw)
     (y,) = b.op("QUANTIZE", [x], [middle], "", 2)
     b.outputs = b.op("DEQUANTIZE", [y], [T((999,), "float32")], "", 3)
-    return b.bytes()
-
-
-@st.composite
-def neg(draw: Draw) -> bytes:
-    b = Build()
-    x = b.input(s8((256,), draw))
-    (y,) = b.op("DEQUANTIZE", [x], [T((256,), "float32")])
-    (y,) = b.op("NEG", [y], [T((256,), "float32")], "NegOptions")
-    b.outputs = b.op("QUANTIZE", [y], [s8((256,), draw)])
     return b.bytes()
 
 
@@ -910,7 +953,9 @@ def maximum_16(draw: Draw, name: str) -> bytes:
 
 WIDE: dict[str, Any] = {
     "ADD": binary_16("ADD", "AddOptions"),
+    "ABS": unary_16("ABS", options="AbsOptions"),
     "AVERAGE_POOL_2D": pool_16("AVERAGE_POOL_2D"),
+    "BATCH_MATMUL": batch_matmul_16(),
     "CONV_2D": conv_16("CONV_2D"),
     "DEPTHWISE_CONV_2D": conv_16("DEPTHWISE_CONV_2D"),
     "DEQUANTIZE": ends_16(),
@@ -922,6 +967,7 @@ WIDE: dict[str, Any] = {
     "MEAN": reduce_16("MEAN"),
     "MINIMUM": maximum_16("MINIMUM"),
     "MUL": binary_16("MUL", "MulOptions"),
+    "PRELU": prelu_16(),
     "QUANTIZE": st.one_of(ends_16(), unary_16("QUANTIZE")),
     "RELU": unary_16("RELU"),
     "RELU6": unary_16("RELU6"),
@@ -929,6 +975,7 @@ WIDE: dict[str, Any] = {
     "SUB": binary_16("SUB", "SubOptions"),
     "SUM": reduce_16("SUM"),
     "TANH": unary_16("TANH", 2.0**-15),
+    "TRANSPOSE_CONV": transpose_conv_16(),
 }
 """The same for operators that take int16 data."""
 
@@ -944,7 +991,6 @@ STRATEGIES: dict[str, Any] = {
     "HARD_SWISH": hard_swish(),
     "MAXIMUM": binary("MAXIMUM", "MaximumMinimumOptions", "same"),
     "MINIMUM": binary("MINIMUM", "MaximumMinimumOptions", "same"),
-    "NEG": neg(),
     "PACK": stack("PACK"),
     "PRELU": binary("PRELU", "", "none"),
     "REDUCE_MAX": reduce("REDUCE_MAX", "same"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from engine_lab import Case, check, graph_of, random_inputs
+from float_cases import FLOATS, TOLERANCE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from op_cases import STRATEGIES, WIDE
@@ -54,7 +55,10 @@ def draw_models(strategy: Any, count: int) -> list[bytes]:
 
 def check_operator(name: str, count: int, strategies: Any = STRATEGIES) -> None:
     models = draw_models(strategies[name], count)
-    cases = [Case(m, inputs_for(m), f"{name}_{i}") for i, m in enumerate(models)]
+    tolerance = TOLERANCE if strategies is FLOATS else 0.0
+    cases = [
+        Case(m, inputs_for(m), f"{name}_{i}", tolerance=tolerance) for i, m in enumerate(models)
+    ]
     for start in range(0, len(cases), 50):
         check(cases[start : start + 50])
 
@@ -65,6 +69,16 @@ def test_all_operators_together() -> None:
     for name, strategy in (*STRATEGIES.items(), *WIDE.items()):
         models = draw_models(strategy, 2)
         cases += [Case(m, inputs_for(m), f"{name}_{i}") for i, m in enumerate(models)]
+    check(cases)
+
+
+def test_all_operators_of_floats_together() -> None:
+    cases = []
+    for name, strategy in FLOATS.items():
+        models = draw_models(strategy, 3)
+        cases += [
+            Case(m, inputs_for(m), f"{name}_{i}", tolerance=TOLERANCE) for i, m in enumerate(models)
+        ]
     check(cases)
 
 
@@ -80,12 +94,21 @@ def test_operator_of_int16(name: str) -> None:
     check_operator(name, max(100, settings().max_examples), WIDE)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(FLOATS))
+def test_operator_of_floats(name: str) -> None:
+    check_operator(name, max(100, settings().max_examples), FLOATS)
+
+
 @pytest.mark.parametrize("name", sorted(registry()))
 def test_operator_has_an_oracle_test(name: str) -> None:
     support = registry()[name]
     # Ops that only move values take every type alike.
-    assert support.dtypes != ("int8", "int16") or name in WIDE
-    assert name in STRATEGIES, f"add a strategy for {name} to op_cases.py"
+    moves = "bool" in support.dtypes
+    assert moves or "int16" not in support.dtypes or "variable" in name.lower() or name in WIDE
+    ends = name in ("QUANTIZE", "DEQUANTIZE")
+    assert moves or ends or "float32" not in support.dtypes or name in FLOATS
+    assert name in STRATEGIES or name in FLOATS, f"add a strategy for {name} to op_cases.py"
 
 
 def test_strategies_draw_models() -> None:

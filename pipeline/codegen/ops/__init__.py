@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from pipeline.codegen.kernel import Kernel, Support
+from pipeline.codegen.ops.floats import beside
 
 _MODULES = (
     "arithmetic",
@@ -34,6 +35,9 @@ _MODULES = (
     "variables",
     "views",
 )
+_FLOAT_MODULES = ("float_layers", "float_rows", "float_values")
+"""Modules with FLOATS: what operators do with float32, beside integers or alone."""
+
 _KERNEL_SETS = ("kernels_dsp", "kernels_mve", "kernels_scalar", "kernels_sparse")
 """Modules of pipeline.codegen with KERNELS: operator name -> further candidates."""
 
@@ -47,6 +51,10 @@ def registry() -> dict[str, Support]:
             if support.name in found:
                 raise AssertionError(f"{support.name} is registered twice")
             found[support.name] = support
+    for module in _FLOAT_MODULES:
+        for real in import_module(f"pipeline.codegen.ops.{module}").FLOATS:
+            known = found.get(real.name)
+            found[real.name] = beside(known, real) if known else real
     for name in _KERNEL_SETS:
         if find_spec(f"pipeline.codegen.{name}") is None:
             continue

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import (
-    activation_range,
-    out_size,
-    pad_before,
     quantize_multiplier,
     requantize,
     scale_of,
@@ -111,18 +108,34 @@ def settle(
     return bias, multipliers, shifts
 
 
+@dataclass(frozen=True)
+class Slide:
+    """How a convolution slides over the image; pairs are (height, width)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: tuple[int, int]
+
+
+def slide(graph: Graph, op: Op) -> Slide:
+    """Of a convolution that `check_window` accepts."""
+    data, weights = tensor(graph, op, 0), tensor(graph, op, 1)
+    kernel = (weights.shape[1], weights.shape[2])
+    stride, dilation = _stride(op), _dilation(op)
+    rows, columns = (
+        common.before(op, i, data.shape[1 + i], kernel[i], stride[i], dilation[i]) for i in (0, 1)
+    )
+    return Slide(kernel, stride, dilation, (rows, columns))
+
+
 def geometry(graph: Graph, op: Op) -> Geometry:
     """Reads a convolution that `check` accepts."""
     data, weights, bias = tensor(graph, op, 0), tensor(graph, op, 1), optional(graph, op, 2)
     result = common.output(graph, op)
-    kernel = (weights.shape[1], weights.shape[2])
-    stride, dilation = _stride(op), _dilation(op)
-    padding = int(op.options["padding"])
-    rows, columns = (
-        pad_before(padding, data.shape[1 + i], kernel[i], stride[i], dilation[i]) for i in (0, 1)
-    )
+    w = slide(graph, op)
     multipliers, shifts = channel_multipliers(data, weights, result, result.shape[3])
-    low, high = activation_range(common.fused(op), result)
+    low, high = common.limits(op, result)
     depthwise = op.name == "DEPTHWISE_CONV_2D"
     assert weights.data is not None
     known = None if bias is None else bias.data
@@ -136,10 +149,10 @@ def geometry(graph: Graph, op: Op) -> Geometry:
         output=result,
         weights=weights.data,
         bias=known,
-        kernel=kernel,
-        stride=stride,
-        dilation=dilation,
-        padding=(rows, columns),
+        kernel=w.kernel,
+        stride=w.stride,
+        dilation=w.dilation,
+        padding=w.padding,
         groups=data.shape[3] if depthwise else data.shape[3] // weights.shape[3],
         depth_multiplier=result.shape[3] // data.shape[3] if depthwise else 1,
         multipliers=multipliers,
@@ -175,14 +188,13 @@ def check_bias(bias: Tensor | None, channels: int, dtypes: tuple[str, ...] = ("i
     return common.constant(bias, "biases")
 
 
-def _check(graph: Graph, op: Op) -> Problem:
+def check_window(graph: Graph, op: Op) -> Problem:
+    """All but types and quantisation: weights, options, and shapes that fit together."""
     problem = common.arity(op, 2, 3)
     if problem:
         return problem
     data, weights, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    problem = common.first(
-        common.alike(data, result), common.constant(weights, "weights"), common.activation(op)
-    )
+    problem = common.first(common.constant(weights, "weights"), common.activation(op))
     if problem:
         return problem
     if not len(data.shape) == len(weights.shape) == len(result.shape) == 4:
@@ -196,13 +208,7 @@ def _check(graph: Graph, op: Op) -> Problem:
     depthwise = op.name == "DEPTHWISE_CONV_2D"
     channels = weights.shape[3 if depthwise else 0]
     wanted = tuple(
-        out_size(
-            int(op.options["padding"]),
-            data.shape[1 + i],
-            weights.shape[1 + i],
-            stride[i],
-            dilation[i],
-        )
+        common.extent(op, i, data.shape[1 + i], weights.shape[1 + i], stride[i], dilation[i])
         for i in (0, 1)
     )
     if result.shape != (data.shape[0], *wanted, channels):
@@ -213,6 +219,19 @@ def _check(graph: Graph, op: Op) -> Problem:
         data.shape[3] % weights.shape[3] or channels % (data.shape[3] // weights.shape[3])
     ):
         return f"{channels} outputs, {data.shape[3]} inputs don't group", common.BROKEN
+    return None
+
+
+def _check(graph: Graph, op: Op) -> Problem:
+    problem = check_window(graph, op)
+    if problem:
+        return problem
+    data, weights, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    problem = common.alike(data, result)
+    if problem:
+        return problem
+    depthwise = op.name == "DEPTHWISE_CONV_2D"
+    channels = result.shape[3]
     if data.dtype == "int16":
         biases = ("int64",) if depthwise else ("int32", "int64")
     else:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import (
-    activation_range,
     quantize_multiplier,
     scale_of,
     wrap32,
@@ -72,7 +71,7 @@ def dense(graph: Graph, op: Op) -> Dense:
         if per_channel:
             small, multipliers, shifts = settle(matrix, small, multipliers, shifts)
         folded = small
-    low, high = activation_range(common.fused(op), result)
+    low, high = common.limits(op, result)
     return Dense(
         input=data,
         output=result,
@@ -88,16 +87,12 @@ def dense(graph: Graph, op: Op) -> Dense:
     )
 
 
-def _check(graph: Graph, op: Op) -> Problem:
-    problem = common.arity(op, 2, 3)
+def check_shapes(graph: Graph, op: Op) -> Problem:
+    """All but types, quantisation, and whether the weights are known."""
+    problem = common.first(common.arity(op, 2, 3), common.activation(op))
     if problem:
         return problem
     data, weights, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    problem = common.first(
-        common.alike(data, result), common.constant(weights, "weights"), common.activation(op)
-    )
-    if problem:
-        return problem
     if op.options.get("weights_format", 0):
         return "shuffled weights", "convert the model without optimising for one CPU"
     if len(weights.shape) < 2 or min(weights.shape) < 1:
@@ -110,7 +105,18 @@ def _check(graph: Graph, op: Op) -> Problem:
         return f"data {list(data.shape)} for weights {list(weights.shape)}", common.BROKEN
     if not result.shape or result.shape[-1] != outputs:
         return f"output shape {list(result.shape)} for {outputs} outputs", common.BROKEN
+    return None
+
+
+def _check(graph: Graph, op: Op) -> Problem:
+    problem = check_shapes(graph, op)
+    if problem:
+        return problem
+    data, weights, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    outputs = result.shape[-1]
     return common.first(
+        common.alike(data, result),
+        common.constant(weights, "weights"),
         check_weights(weights, outputs, 0),
         check_bias(
             optional(graph, op, 2), outputs, ("int64",) if data.dtype == "int16" else ("int32",)

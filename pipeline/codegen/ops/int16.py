@@ -126,6 +126,18 @@ def _lower_relu(site: Site) -> Code:
     return _elementwise(site, params, "relu_s16")
 
 
+def _lower_abs(site: Site) -> Code:
+    data, result = tensor(site.graph, site.op, 0), common.output(site.graph, site.op)
+    multiplier, shift = quantize_multiplier(float(scale_of(data)) / float(scale_of(result)))
+    count = common.elements(result)
+    return Code(
+        function="abs_s16",
+        body=f"abs_s16({site.input(0)}, {site.output()}, {count}, {multiplier}, {shift});",
+        files=("kernels.h", "requantize.h", "portable/abs_s16.c"),
+        in_place=(0,),
+    )
+
+
 def rescaled(site: Site) -> Code:
     """QUANTIZE from int16 to int16: one scale on both sides of zero."""
     data, result = tensor(site.graph, site.op, 0), common.output(site.graph, site.op)
@@ -192,6 +204,7 @@ def _lower_softmax(site: Site) -> Code:
 
 
 LOWERINGS: dict[str, Callable[[Site], Code]] = {
+    "ABS": _lower_abs,
     "LEAKY_RELU": _lower_relu,
     "LOGISTIC": _lower_sigmoid,
     "RELU": _lower_relu,

@@ -110,8 +110,7 @@ def _abs(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
     size = np.abs(x - zero_of(data))
     if scale_of(data) == scale_of(result):
         return size + zero_of(result)
-    # The reference divides the scales in float32.
-    multiplier, shift = quantize_multiplier(float(scale_of(data) / scale_of(result)))
+    multiplier, shift = quantize_multiplier(ratio(data, result))
     return requantize(size, multiplier, shift) + zero_of(result)
 
 

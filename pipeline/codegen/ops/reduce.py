@@ -28,7 +28,7 @@ def check_reduce(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     data, axis, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    problem = common.first(common.alike(data, result), common.constant(axis, "axes"))
+    problem = common.constant(axis, "axes")
     if problem:
         return problem
     assert axis.data is not None
@@ -41,6 +41,9 @@ def check_reduce(graph: Graph, op: Op) -> Problem:
     left = [1 if d in over else n for d, n in enumerate(data.shape)]
     if common.elements(result) != _product(left):
         return f"output of shape {list(result.shape)}", common.BROKEN
+    kept, reduced, _ = dimensions(graph, op)
+    if max(kept["rank"], reduced["rank"]) > MAX_RANK:
+        return f"axes {over} of {rank} dimensions", common.TFLM
     return None
 
 
@@ -75,10 +78,7 @@ def _check(graph: Graph, op: Op) -> Problem:
     problem = check_reduce(graph, op)
     if problem:
         return problem
-    kept, reduced, _ = dimensions(graph, op)
-    if max(kept["rank"], reduced["rank"]) > MAX_RANK:
-        return f"axes {axes(graph, op)} of {len(tensor(graph, op, 0).shape)}", common.TFLM
-    return None
+    return common.alike(tensor(graph, op, 0), common.output(graph, op))
 
 
 def _lower(site: Site) -> Code:

@@ -16,7 +16,7 @@ from pipeline.convert.graph import Graph, Op
 _SHARE_BITS = 10
 
 
-def _flags(op: Op) -> tuple[bool, bool]:
+def flags(op: Op) -> tuple[bool, bool]:
     """(align corners, half pixel centers)"""
     return (
         bool(op.options.get("align_corners", False)),
@@ -24,16 +24,13 @@ def _flags(op: Op) -> tuple[bool, bool]:
     )
 
 
-def _check(graph: Graph, op: Op) -> Problem:
+def check_sizes(graph: Graph, op: Op) -> Problem:
+    """All but types and quantisation."""
     problem = common.arity(op, 2)
     if problem:
         return problem
     data, size, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    problem = common.first(
-        common.typed(data, result),
-        common.constant(size, "sizes"),
-        common.same_quantisation(data, result),
-    )
+    problem = common.constant(size, "sizes")
     if problem:
         return problem
     if len(data.shape) != 4 or len(result.shape) != 4:
@@ -45,9 +42,17 @@ def _check(graph: Graph, op: Op) -> Problem:
     assert size.data is not None
     if size.data.reshape(-1).tolist() != list(result.shape[1:3]):
         return f"size {size.data.tolist()} for {list(result.shape)}", common.BROKEN
-    if all(_flags(op)):
+    if all(flags(op)):
         return "align_corners with half_pixel_centers", "set one of the two"
     return None
+
+
+def _check(graph: Graph, op: Op) -> Problem:
+    problem = check_sizes(graph, op)
+    if problem:
+        return problem
+    data, result = tensor(graph, op, 0), common.output(graph, op)
+    return common.first(common.typed(data, result), common.same_quantisation(data, result))
 
 
 def nearest(size: int, wanted: int, align: bool, half: bool) -> NDArray[np.int16]:
@@ -99,7 +104,7 @@ def _lower(site: Site) -> Code:
         function=function,
         body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()});",
         constants=tuple(
-            Constant(name, ctype, positions(data.shape[d], result.shape[d], *_flags(op)))
+            Constant(name, ctype, positions(data.shape[d], result.shape[d], *flags(op)))
             for name, d in (("rows", 1), ("columns", 2))
         ),
         files=("kernels.h", f"portable/{function}.c"),

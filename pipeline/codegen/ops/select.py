@@ -52,7 +52,8 @@ def _check_prelu(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    return common.typed(a, b, result)
+    # Slopes are int8 beside data of 16 bits too.
+    return common.first(common.alike(a, result), common.typed(b))
 
 
 def _lower_prelu(site: Site) -> Code:
@@ -73,7 +74,7 @@ def _lower_prelu(site: Site) -> Code:
             "output_zero": zero_of(result),
         },
     )
-    return _binary(site, params, "prelu_s8")
+    return _binary(site, params, f"prelu_{common.suffix(a)}")
 
 
 def _axis(graph: Graph, op: Op) -> int:
@@ -83,12 +84,13 @@ def _axis(graph: Graph, op: Op) -> int:
     return value + rank if value < 0 else value
 
 
-def _check_arg(graph: Graph, op: Op) -> Problem:
+def check_arg(graph: Graph, op: Op) -> Problem:
+    """All but the data's type and quantisation."""
     problem = common.arity(op, 2)
     if problem:
         return problem
     data, axis, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
-    problem = common.first(common.typed(data), common.constant(axis, "axis"))
+    problem = common.constant(axis, "axis")
     if problem:
         return problem
     if axis.dtype != "int32" or common.elements(axis) != 1:
@@ -103,17 +105,26 @@ def _check_arg(graph: Graph, op: Op) -> Problem:
     return None
 
 
-def _lower_arg(site: Site) -> Code:
-    shape, at = tensor(site.graph, site.op, 0).shape, _axis(site.graph, site.op)
-    params = Initializer(
+def _check_arg(graph: Graph, op: Op) -> Problem:
+    return check_arg(graph, op) or common.typed(tensor(graph, op, 0))
+
+
+def arg_params(graph: Graph, op: Op) -> Initializer:
+    """arg_max_s8_t"""
+    shape, at = tensor(graph, op, 0).shape, _axis(graph, op)
+    return Initializer(
         "arg_max_s8_t",
         {
             "outer": math.prod(shape[:at]),
             "size": shape[at],
             "inner": math.prod(shape[at + 1 :]),
-            "sign": 1 if site.op.name == "ARG_MAX" else -1,
+            "sign": 1 if op.name == "ARG_MAX" else -1,
         },
     )
+
+
+def _lower_arg(site: Site) -> Code:
+    params = arg_params(site.graph, site.op)
     return Code(
         function="arg_max_s8",
         body=f"{params.declare()}\narg_max_s8(&params, {site.input(0)}, {site.output()});",
@@ -139,7 +150,7 @@ SUPPORT = (
     ),
     Support(
         name="PRELU",
-        dtypes=("int8",),
+        dtypes=common.WIDE,
         kernels=[Portable(_lower_prelu, _instructions)],
         check=_check_prelu,
         notes="with broadcasting",
