@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 
 from pipeline.codegen import emit
-from pipeline.codegen.kernel import Code, Kernel, Site, Support, choose
-from pipeline.codegen.memory import assign
+from pipeline.codegen.choice import choose
+from pipeline.codegen.kernel import Kernel, Support, candidates
 from pipeline.codegen.ops import registry
+from pipeline.codegen.ops.lookup import TABLE
+from pipeline.codegen.passes import PASSES, Simplified, simplify
 from pipeline.codegen.program import Layer, Optimize, Program
 from pipeline.codegen.runtime import with_headers
+from pipeline.codegen.schedule import reorder
 from pipeline.codegen.share import share_constants
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
-from pipeline.convert.statistics import macs
+from pipeline.convert.statistics import macs, require_integer
 from pipeline.errors import UnsupportedOp, WrongUse
 from pipeline.progress import Progress, silent
-
-
-@dataclass(frozen=True)
-class Step:
-    """A layer of the program in the making."""
-
-    op: Op
-    kernel: Kernel
-    code: Code
 
 
 def check_supported(graph: Graph) -> None:
@@ -68,7 +63,9 @@ def compile_graph(
     optimize: Optimize = "balanced",
     progress: Progress = silent,
     *,
-    keep_inputs: bool = True,
+    keep_inputs: bool | None = None,
+    ram_limit: int | None = None,
+    passes: Collection[str] = tuple(PASSES),
 ) -> Program:
     """Compiles a model ahead of time to C.
 
@@ -81,28 +78,45 @@ def compile_graph(
         optimize: what to prefer where kernels differ: "speed", "size", or "balanced".
         progress: called once per op.
         keep_inputs: an inference leaves the input buffers as they are; without it they
-            must be written before every inference, and the arena may be smaller.
+            must be written before every inference, and the arena may be smaller. None keeps
+            them where that takes no memory.
+        ram_limit: bytes the arena may have; kernels are chosen so that it does.
+        passes: the graph passes to run, of `pipeline.codegen.passes.PASSES`. Tensors keep
+            their indices in all of them.
 
     Raises:
         UnsupportedOp: ops the engine has no kernel for; all of them are listed.
         WrongUse: unknown `optimize`.
+        DoesNotFit: no choice of kernels keeps to `ram_limit`.
     """
     if optimize not in ("speed", "balanced", "size"):
         raise WrongUse(
             f"unknown optimisation goal {optimize!r}", hint="choose speed, balanced or size"
         )
+    require_integer(graph)
     _check_ends(graph)
     check_supported(graph)
+    simplified = prepare(graph, passes)
+    graph = simplified.graph
     known = registry()
     todo = ops_to_run(graph)
-    steps: list[Step] = []
-    for number, op in enumerate(todo):
-        progress("codegen", number, len(todo), op.layer)
-        kernel = choose(for_type(known[op.name], graph, op), graph, op, target, optimize)
-        steps.append(Step(op, kernel, kernel.lower(Site(number, graph, op))))
+
+    def able(op: Op) -> list[Kernel]:
+        return candidates(for_type(known[op.name], graph, op), graph, op, target)
+
+    chosen = choose(
+        graph,
+        todo,
+        able,
+        target,
+        optimize,
+        keep_inputs=keep_inputs,
+        ram_limit=ram_limit,
+        told=lambda number: progress("codegen", number, len(todo), todo[number].layer),
+    )
+    steps, memory, kept = chosen.steps, chosen.memory, chosen.keeps_inputs
     codes = share_constants(graph, [(step.op, step.code) for step in steps])
-    memory = assign(graph, codes, 16 if target.has("mve") else 4, keep_inputs)
-    sources = emit.sources(graph, codes, memory, target, optimize, keep_inputs)
+    sources = emit.sources(graph, codes, memory, target, optimize, kept)
     progress("codegen", len(todo), len(todo))
     return Program(
         name=graph.name,
@@ -119,13 +133,22 @@ def compile_graph(
                 weight_bytes=sum(c.nbytes for c in codes[i][1].constants),
                 estimate=round(step.kernel.cost(graph, step.op, target, optimize).cycles),
                 elements=sum(math.prod(graph.tensors[o].shape) for o in step.op.outputs),
+                variant=step.kernel.name,
             )
             for i, step in enumerate(steps)
         ),
         arena_bytes=memory.size,
         placements=memory.placements,
-        keeps_inputs=keep_inputs,
+        keeps_inputs=kept,
+        passes=simplified.passes,
     )
+
+
+def prepare(graph: Graph, passes: Collection[str] = tuple(PASSES)) -> Simplified:
+    """The graph that is compiled: simplified, and in the order that needs the least memory."""
+    simplified = simplify(graph, passes)
+    ordered = reorder(simplified.graph, ops_to_run(simplified.graph))
+    return replace(simplified, graph=ordered)
 
 
 def ops_to_run(graph: Graph) -> list[Op]:
@@ -137,7 +160,12 @@ def ops_to_run(graph: Graph) -> list[Op]:
 
 
 def for_type(support: Support, graph: Graph, op: Op) -> Support:
-    """The kernels of special cores know int8 alone; other types take the portable one."""
+    """The kernels of special cores know int8 alone; other types take the portable one.
+
+    An op that a graph pass made a table of has the kernel of tables.
+    """
+    if "table" in op.options:
+        return TABLE
     if op.outputs and graph.tensors[op.outputs[0]].dtype != "int8":
         return replace(support, kernels=support.kernels[:1])
     return support

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from pipeline.codegen.compile import compile_graph, for_type, ops_to_run
-from pipeline.codegen.kernel import Portable, choose, weighed
+from pipeline.codegen.compile import compile_graph, for_type, ops_to_run, prepare
+from pipeline.codegen.kernel import Portable, candidates, weighed
 from pipeline.codegen.ops import registry
-from pipeline.codegen.program import Layer, Optimize, Placement
+from pipeline.codegen.passes import PASSES
+from pipeline.codegen.program import Layer, Optimize, Pass, Placement
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
 from pipeline.progress import Progress, silent
@@ -61,7 +62,8 @@ class ExplainedOp:
     """What became of one op.
 
     Attributes:
-        index: position in the graph.
+        index: position in the graph after all passes.
+        origins: the ops of the .tflite whose work it does, by index.
         op: TFLite's builtin name.
         name: a person's name for it.
         layer: position in the program; None for an op that needs no code, because its
@@ -76,6 +78,7 @@ class ExplainedOp:
     """
 
     index: int
+    origins: tuple[int, ...]
     op: str
     name: str
     layer: int | None
@@ -101,13 +104,15 @@ class Explanation:
         core: the core it was asked for.
         optimize: the goal.
         arena_bytes: activations and scratch.
-        ops: in execution order.
+        passes: what graph passes did before.
+        ops: those that are left, in execution order.
         placements: the arena's layout, inputs and scratch included.
     """
 
     core: str
     optimize: Optimize
     arena_bytes: int
+    passes: tuple[Pass, ...]
     ops: tuple[ExplainedOp, ...]
     placements: tuple[Placement, ...]
 
@@ -132,16 +137,18 @@ def explain(
     target: Target,
     optimize: Optimize = "balanced",
     progress: Progress = silent,
+    passes: Collection[str] = tuple(PASSES),
 ) -> Explanation:
     """Compiles a model and says for each op what was done.
 
     Args:
-        graph, target, optimize, progress: see `compile_graph`.
+        graph, target, optimize, progress, passes: see `compile_graph`.
 
     Raises:
         ModelError, UnsupportedOp, WrongUse: as `compile_graph` does.
     """
-    program = compile_graph(graph, target, optimize, progress)
+    program = compile_graph(graph, target, optimize, progress, passes=passes)
+    graph = prepare(graph, passes).graph
     numbers = {op.index: number for number, op in enumerate(ops_to_run(graph))}
     blocks = {tensor: p for p in program.placements for tensor in p.tensors}
     scratch = {p.name: p.size for p in program.placements if not p.tensors}
@@ -153,7 +160,12 @@ def explain(
             _explain(graph, op, layer, target, optimize, blocks, scratch.get(f"scratch {number}"))
         )
     return Explanation(
-        target.core, optimize, program.arena_bytes, tuple(explained), program.placements
+        target.core,
+        optimize,
+        program.arena_bytes,
+        program.passes,
+        tuple(explained),
+        program.placements,
     )
 
 
@@ -166,15 +178,16 @@ def _explain(
     blocks: Mapping[int, Placement],
     scratch: int | None,
 ) -> ExplainedOp:
-    candidates, unfit = ((), ()) if layer is None else _candidates(graph, op, target, optimize)
+    able, unfit = ((), ()) if layer is None else _candidates(graph, op, layer, target, optimize)
     return ExplainedOp(
         index=op.index,
+        origins=op.origins,
         op=op.name,
         name=op.layer,
         layer=None if layer is None else layer.index,
         function="" if layer is None else layer.kernel,
         encoding="" if layer is None else layer.encoding,
-        candidates=candidates,
+        candidates=able,
         unfit=unfit,
         in_place=None if layer is None else _in_place(op, blocks),
         outputs=tuple(
@@ -191,16 +204,15 @@ def _life(block: Placement) -> tuple[int, int]:
 
 
 def _candidates(
-    graph: Graph, op: Op, target: Target, optimize: Optimize
+    graph: Graph, op: Op, layer: Layer, target: Target, optimize: Optimize
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """The kernels that can run the op, and the names of those that can't."""
     support = for_type(registry()[op.name], graph, op)
-    taken = choose(support, graph, op, target, optimize)
-    able, unfit = [], []
-    for kernel in support.kernels:
-        if not kernel.applies(graph, op, target):
-            unfit.append(kernel.name)
-            continue
+    fit = candidates(support, graph, op, target)
+    taken = next(k for k in fit if k.name == layer.variant)
+    unfit = [k.name for k in support.kernels if k not in fit]
+    able = []
+    for kernel in fit:
         cost = kernel.cost(graph, op, target, optimize)
         able.append(
             Candidate(

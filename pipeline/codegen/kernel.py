@@ -209,10 +209,9 @@ def weighed(cost: Cost, optimize: Optimize) -> float:
     return cost.cycles + flash * cost.flash + ram * cost.ram
 
 
-def choose(support: Support, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Kernel:
-    """The candidate with the lowest cost; of equal ones the first."""
-    able = [k for k in support.kernels if k.applies(graph, op, target)]
-    return min(able, key=lambda k: weighed(k.cost(graph, op, target, optimize), optimize))
+def candidates(support: Support, graph: Graph, op: Op, target: Target) -> list[Kernel]:
+    """The kernels that can run an op on a core."""
+    return [k for k in support.kernels if k.applies(graph, op, target)]
 
 
 def tensors(graph: Graph, op: Op) -> tuple[list[Tensor | None], list[Tensor]]:

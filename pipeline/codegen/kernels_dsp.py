@@ -16,7 +16,7 @@ KERNELS: dict[str, list[Kernel]] = {
     "AVERAGE_POOL_2D": [Pool("average_pool")],
     "MAX_POOL_2D": [Pool("max_pool")],
     "CONV_2D": [Conv2d(), *WINOGRAD, *WINOGRAD4],
-    "DEPTHWISE_CONV_2D": [Depthwise3x3(), Depthwise()],
+    "DEPTHWISE_CONV_2D": [Depthwise3x3(), Depthwise3x3(slow=True), Depthwise()],
     "FULLY_CONNECTED": [Dense4(True), Dense4(False), FullyConnected()],
 }
 """Operator -> further candidates beside the portable kernel."""

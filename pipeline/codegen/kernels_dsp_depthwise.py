@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,20 @@ def _macs(g: Geometry) -> int:
     return math.prod(g.output.shape) * g.kernel[0] * g.kernel[1]
 
 
+@dataclass(frozen=True)
 class Depthwise3x3:
-    """3x3, stride 1 or 2: four channels transposed into planes of int16."""
+    """3x3, stride 1 or 2: four channels transposed into planes of int16.
 
-    name = "dsp planes"
+    Attributes:
+        slow: lines go in the slower direction; shorter ones need less scratch.
+    """
+
+    slow: bool = False
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return "dsp planes, short lines" if self.slow else "dsp planes"
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
         """3x3 without dilation and depth multiplier."""
@@ -80,12 +91,16 @@ class Depthwise3x3:
             and g.dilation == (1, 1)
             and g.stride in ((1, 1), (2, 2))
             and g.input.shape[2] * g.input.shape[3] < 1 << 16
+            and not (self.slow and _strip_bytes(g, _along(g)) <= _strip_bytes(g, 1 - _along(g)))
         )
+
+    def _along(self, g: Geometry) -> int:
+        return 1 - _along(g) if self.slow else _along(g)
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """From the table of kernels_dsp_cost."""
         g = geometry(graph, op)
-        along = _along(g)
+        along = self._along(g)
         cycles = g.input.shape[3] * _channel_cost(g, along)
         in_place = g.input.shape == g.output.shape and _overlap(g, along).allows(0)
         return Cost(
@@ -97,7 +112,7 @@ class Depthwise3x3:
     def lower(self, site: Site) -> Code:
         """A call of dsp_depthwise_3x3_s8."""
         g = geometry(site.graph, site.op)
-        along = _along(g)
+        along = self._along(g)
         w, start, scales = _taps(g)
         if along == 0:
             w = w.transpose(0, 2, 1)

@@ -52,8 +52,8 @@ def test_a_view_needs_no_code_and_shares_its_inputs_memory() -> None:
 
 def test_an_output_is_written_over_an_input_only_when_no_one_needs_it() -> None:
     graph = residual(T((1, 24), "int8", 0.1, 5))
-    logistic, tanh, add = explain(graph, M4).ops
-    assert logistic.in_place is None  # inputs are kept
+    logistic, tanh, add = explain(graph, M4, passes=()).ops
+    assert logistic.in_place == graph.inputs[0]  # no one needs it any more
     assert tanh.in_place is None  # ADD reads the same input
     assert add.in_place in graph.ops[2].inputs
 
@@ -87,7 +87,6 @@ def test_it_says_what_the_compiler_did(shared: Path, target: Target, optimize) -
         )  # fmt: skip
         assert op.chosen is not None
         assert op.chosen.instructions == layer.estimate
-        assert op.chosen == op.candidates[0]
         assert sum(c.chosen for c in op.candidates) == 1
         assert [c.weighed for c in op.candidates] == sorted(c.weighed for c in op.candidates)
         assert sum(c.portable for c in op.candidates) == 1

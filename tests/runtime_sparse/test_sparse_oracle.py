@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import dsp_cases
 import engine_lab
 import numpy as np
 import op_cases
@@ -19,7 +20,9 @@ from pipeline.codegen import compile as compiler
 from pipeline.codegen.kernel import weighed
 from pipeline.codegen.kernels_sparse import KERNELS
 from pipeline.codegen.kernels_sparse_pack import ENCODINGS, pack_bitmap, pack_delta4, pack_delta8
+from pipeline.codegen.kernels_sparse_wide import SparseWide
 
+DSP = Target("cortex-m4", frozenset({"dsp"}))
 MODELS = {"CONV_2D": op_cases.conv_2d(), "FULLY_CONNECTED": op_cases.fully_connected()}
 
 
@@ -80,34 +83,62 @@ def kernel_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = engine_lab.compile_case
 
     def compile_case(case: Case, number: int = 0) -> Any:
-        def choose(support: Any, graph: Any, op: Any, *_: Any) -> Any:
-            return next(k for k in support.kernels if k.name == case.name)
+        def candidates(support: Any, *_: Any) -> Any:
+            return [k for k in support.kernels if k.name == case.name]
 
         with monkeypatch.context() as patch:
-            patch.setattr(compiler, "choose", choose)
+            patch.setattr(compiler, "candidates", candidates)
             return usual(Case(case.model, case.runs, f"case_{number}", case.target), number)
 
     monkeypatch.setattr(engine_lab, "compile_case", compile_case)
 
 
 def cases_of(models: list[bytes]) -> list[Case]:
-    """Each model once in each encoding that takes it."""
+    """Each model once in each encoding that takes it, on a core with DSP instructions."""
     cases = []
     for model in models:
         graph = graph_of(model)
         op = graph.ops[0]
         cases += [
-            Case(model, inputs_for(model), kernel.name)
+            Case(model, inputs_for(model), kernel.name, DSP)
             for kernel in KERNELS[op.name]
-            if kernel.applies(graph, op, Target())
+            if kernel.applies(graph, op, DSP)
         ]
     return cases
+
+
+def thinned(model: bytes, number: int) -> bytes:
+    """A model of one op with most of its weights at zero."""
+    graph = graph_of(model)
+    weights = graph.tensors[graph.ops[0].inputs[1]].data
+    assert weights is not None
+    random = np.random.default_rng(number)
+    share = (0.05, 0.13, 0.25, 0.5)[number % 4]
+    fewer = weights * (random.random(weights.shape) < share).astype(np.int8)
+    if model.count(weights.tobytes()) != 1:  # a few bytes may stand elsewhere too
+        return model
+    return model.replace(weights.tobytes(), fewer.tobytes())
+
+
+def usual(count: int) -> list[bytes]:
+    return [thinned(m, i) for i, m in enumerate(draw_models(dsp_cases.conv_2d(), count))]
 
 
 def test_a_few_of_each(kernel_by_name: None) -> None:
     cases = [case for model in MODELS.values() for case in cases_of(draw_models(model, 6))]
     assert cases
-    check(cases)
+    check(cases + cases_of(usual(6)))
+
+
+@pytest.mark.slow
+def test_usual_convolutions(kernel_by_name: None) -> None:
+    cases = cases_of(usual(120))
+    for kept in (False, True):
+        for encoding in ENCODINGS:
+            name = SparseWide(encoding, kept).name
+            assert sum(case.name == name for case in cases) >= 30, name
+    for start in range(0, len(cases), 80):
+        check(cases[start : start + 80])
 
 
 @pytest.mark.slow
