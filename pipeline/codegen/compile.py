@@ -18,7 +18,7 @@ from pipeline.codegen.schedule import reorder
 from pipeline.codegen.share import share_constants
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
-from pipeline.convert.statistics import macs, require_integer
+from pipeline.convert.statistics import macs
 from pipeline.errors import UnsupportedOp, WrongUse
 from pipeline.progress import Progress, silent
 
@@ -93,7 +93,6 @@ def compile_graph(
         raise WrongUse(
             f"unknown optimisation goal {optimize!r}", hint="choose speed, balanced or size"
         )
-    require_integer(graph)
     _check_ends(graph)
     check_supported(graph)
     simplified = prepare(graph, passes)
