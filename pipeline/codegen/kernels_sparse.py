@@ -7,7 +7,6 @@ instructions, or both, as `optimize` says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +22,6 @@ from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
 
 _PIXELS = 4
-_MOST_ENTRIES = 2 * 0xFFFF
-# Below this share of zeros no encoding is smaller or faster than dense weights.
-_LEAST_ZEROS = 0.3
 # Instructions on a Cortex-M4, counted in QEMU.
 _GATHER_PER_BYTE = 4.5
 _GATHER_PER_TAP = 16.0
@@ -108,11 +104,6 @@ def _layer(graph: Graph, op: Op) -> _Layer:
     )
 
 
-@lru_cache(maxsize=256)
-def _stream(encoding: Encoding, content: bytes, channels: int) -> Bytes:
-    return encoding.pack(np.frombuffer(content, np.int8).reshape(channels, -1))
-
-
 @dataclass(frozen=True)
 class Sparse:
     """A layer in one encoding."""
@@ -126,14 +117,7 @@ class Sparse:
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
         """int8, one group, and enough zeros."""
-        data, weights = graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]]
-        if data.dtype != "int8" or weights.data is None or weights.dtype != "int8":
-            return False
-        if op.name == "CONV_2D" and weights.shape[3] != data.shape[3]:
-            return False
-        places = weights.data.size // max(1, weights.shape[0])
-        zeros = 1.0 - np.count_nonzero(weights.data) / max(1, weights.data.size)
-        return bool(zeros >= _LEAST_ZEROS) and places <= _MOST_ENTRIES
+        return takes(graph, op)
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """Bytes are counted against those of the dense weights."""
@@ -192,11 +176,12 @@ class Sparse:
         )
 
     def _pack(self, layer: _Layer) -> Bytes:
-        return _stream(self.encoding, layer.weights.tobytes(), layer.weights.shape[0])
+        return stream_of(self.encoding, layer.weights)
 
 
 _CANDIDATES: list[Kernel] = [Sparse(encoding) for encoding in ENCODINGS]
+_WIDE: list[Kernel] = [SparseWide(e, kept) for e in ENCODINGS for kept in (False, True)]
 KERNELS: dict[str, list[Kernel]] = {
-    "CONV_2D": _CANDIDATES,
+    "CONV_2D": [*_CANDIDATES, *_WIDE],
     "FULLY_CONNECTED": _CANDIDATES,
 }

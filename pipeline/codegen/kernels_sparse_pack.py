@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.convert.graph import Graph, Op
+
 Bytes = NDArray[np.uint8]
+
+_MOST_ENTRIES = 2 * 0xFFFF
+# Below this share of zeros no encoding is smaller or faster than dense weights.
+_LEAST_ZEROS = 0.3
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,10 @@ class Encoding:
         per_weight, per_place: instructions for one pixel on a Cortex-M4 for each stored
             entry and for each of the K places, counted in QEMU.
         per_weight4, per_place4: the same for four pixels at once.
+        per_weight8, per_place8: for eight, by the kernels of sparse_wide.h.
+        entry_bytes: of a stored entry.
+        channel_bytes: of a channel beside its entries.
+        place_bits: of each of the K places.
     """
 
     name: str
@@ -29,6 +40,16 @@ class Encoding:
     per_place: float
     per_weight4: float
     per_place4: float
+    per_weight8: float
+    per_place8: float
+    entry_bytes: float
+    channel_bytes: int = 2
+    place_bits: int = 0
+
+    def stored(self, size: int, channels: int, places: int) -> float:
+        """Entries in a stream of `size` bytes, fillers included."""
+        mask = (places * self.place_bits + 7) // 8
+        return (size - channels * (self.channel_bytes + mask)) / self.entry_bytes
 
 
 def entries(channel: NDArray[np.int8], longest: int) -> list[tuple[int, int]]:
@@ -82,7 +103,29 @@ def pack_bitmap(weights: NDArray[np.int8]) -> Bytes:
 
 
 ENCODINGS = (
-    Encoding("bitmap", pack_bitmap, 7.0, 5.0, 17.0, 5.0),
-    Encoding("delta4", pack_delta4, 7.5, 0.0, 17.0, 0.0),
-    Encoding("delta8", pack_delta8, 7.0, 0.0, 17.0, 0.0),
+    Encoding("bitmap", pack_bitmap, 7.0, 5.0, 17.0, 5.0, 15.0, 1.4, 1.0, 0, 1),
+    Encoding("delta4", pack_delta4, 7.5, 0.0, 17.0, 0.0, 11.0, 0.0, 1.5),
+    Encoding("delta8", pack_delta8, 7.0, 0.0, 17.0, 0.0, 10.0, 0.0, 2.0),
 )
+
+
+def takes(graph: Graph, op: Op) -> bool:
+    """int8 data and constant weights in one group, with enough zeros."""
+    data, weights = graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]]
+    if data.dtype != "int8" or weights.data is None or weights.dtype != "int8":
+        return False
+    if op.name == "CONV_2D" and weights.shape[3] != data.shape[3]:
+        return False
+    places = weights.data.size // max(1, weights.shape[0])
+    zeros = 1.0 - np.count_nonzero(weights.data) / max(1, weights.data.size)
+    return bool(zeros >= _LEAST_ZEROS) and places <= _MOST_ENTRIES
+
+
+def stream_of(encoding: Encoding, weights: NDArray[np.int8]) -> Bytes:
+    """A matrix (channels, K) packed; asked for again, it is not packed again."""
+    return _stream(encoding, weights.tobytes(), len(weights))
+
+
+@lru_cache(maxsize=256)
+def _stream(encoding: Encoding, content: bytes, channels: int) -> Bytes:
+    return encoding.pack(np.frombuffer(content, np.int8).reshape(channels, -1))
