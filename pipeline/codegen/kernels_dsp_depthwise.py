@@ -116,10 +116,13 @@ class Depthwise3x3:
         w, start, scales = _taps(g)
         if along == 0:
             w = w.transpose(0, 2, 1)
-        table = _scaled(g, w, start)
+        table = _scaled(g, w, start, scales)
+        unscaled: tuple[Constant, ...] = ()
         if table is not None:
-            w, start, scale_words = table
-            scales = Scales(scales.mode, scale_words, scales.output)
+            w, start, scale_words, apart = table
+            scales = Scales(scales.mode, scale_words, {**scales.output, "scale_step": 1})
+            if apart:
+                unscaled = (_bits(apart, len(w)),)
         low, high = w & 0xFFFF, w << 16
         words = np.concatenate(
             [low[:, :, 0] | high[:, :, 1], low[:, :, 1] | high[:, :, 2], start[:, None]], axis=1
@@ -139,6 +142,7 @@ class Depthwise3x3:
                 "channels": g.input.shape[3],
                 "stride": g.stride[0],
                 "scaled": table is not None,
+                "unscaled": site.constant("unscaled") if unscaled else "NULL",
                 "in_zero": g.input_zero,
             },
         )
@@ -154,6 +158,7 @@ class Depthwise3x3:
                     note="per channel: (w0,w1) of 3 lines, (w1,w2) of 3 lines, start value",
                 ),
                 scale_constant(scales),
+                *unscaled,
             ),
             files=("dsp/depthwise.h", "dsp/depthwise_3x3.c", "dsp/requant.c"),
             scratch=_strip_bytes(g, along),
@@ -204,10 +209,14 @@ def _along(g: Geometry) -> int:
     return 0 if _channel_cost(g, 0) < _channel_cost(g, 1) else 1
 
 
-def _scaled(g: Geometry, w: I64, start: I64) -> tuple[I64, I64, I64] | None:
-    """Weights and start values with the shift in them, and (multiplier, offset) per channel.
+def _scaled(
+    g: Geometry, w: I64, start: I64, plain: Scales
+) -> tuple[I64, I64, I64, list[int]] | None:
+    """Weights and start values with the shift in them, (multiplier, offset) per channel, and
+    the channels left as they were, with their row of `plain`.
 
-    None where that is not exact, or where int16 does not hold it.
+    Those are the ones where it is not exact, or where int16 does not hold it; None where no
+    channel can.
     """
     output = (g.output_zero, g.low, g.high)
     if clamp_mode(output) != FLOOR:
@@ -216,14 +225,26 @@ def _scaled(g: Geometry, w: I64, start: I64) -> tuple[I64, I64, I64] | None:
     low, high = accumulator_range(flat, start + g.input_zero * flat.sum(axis=1), g.input_zero)
     base = (g.output_zero << DEPTHWISE_FRACTION) + (1 << (DEPTHWISE_FRACTION - 1))
     left = np.zeros(len(w), np.int64)
-    rows = []
+    rows = np.broadcast_to(plain.table, (len(w), 2)).copy()
+    apart = []
     for c, (m, shift) in enumerate(zip(g.multipliers.tolist(), g.shifts.tolist(), strict=True)):
         scale = short_scale(m, shift, int(low[c]), int(high[c]), output, DEPTHWISE_FRACTION)
         if scale is None or int(np.abs(flat[c]).max()) << scale.left > (1 << 15) - 1:
-            return None
+            apart.append(c)
+            continue
         left[c] = scale.left
-        rows.append((scale.multiplier, base + scale.unit // 2))
-    return w << left[:, None, None], start << left, np.array(rows, np.int64)
+        rows[c] = scale.multiplier, base + scale.unit // 2
+    if len(apart) == len(w):
+        return None
+    return w << left[:, None, None], start << left, rows, apart
+
+
+def _bits(channels: list[int], count: int) -> Constant:
+    """A bit per channel, set for those given."""
+    words = np.zeros(-(-count // 32), np.uint32)
+    for c in channels:
+        words[c // 32] |= np.uint32(1 << c % 32)
+    return Constant("unscaled", "uint32_t", words, note="a bit per channel")
 
 
 def _strip_bytes(g: Geometry, along: int) -> int:

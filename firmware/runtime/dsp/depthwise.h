@@ -37,6 +37,7 @@ typedef struct {
     uint8_t stride; /* 1 or 2, both ways */
     uint8_t scaled; /* 1: mode DSP_FLOOR, weights and start carry the shift */
     int8_t in_zero;
+    const uint32_t *unscaled; /* a bit per channel that does not carry it, or NULL */
 } dsp_depthwise_3x3_t;
 
 /* scratch, aligned to 4: 16 * DSP_STRIP_LINES bytes for each word of a line, of which there are

@@ -1,3 +1,6 @@
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "depthwise.h"
 
 #define LINES DSP_STRIP_LINES
@@ -117,7 +120,7 @@ static __attribute__((naked, noinline)) void lines_stride_2(const channel_t *cha
 
 /* The same in C, for all modes. */
 static void lines_any(const dsp_depthwise_3x3_t *conv, const channel_t *channel,
-                      const dsp_scale_t *scale)
+                      const dsp_scale_t *scale, bool scaled)
 {
     const int32_t *w = channel->weights;
     for (uint32_t y = 0; y < channel->lines; y++) {
@@ -134,7 +137,7 @@ static void lines_any(const dsp_depthwise_3x3_t *conv, const channel_t *channel,
                     acc = dsp_smlad(word[NEXT + r], w[3U + r], dsp_smlatb(word[r], w[r], acc));
                 }
             }
-            if (conv->scaled != 0U) {
+            if (scaled) {
                 *out = (int8_t)dsp_ssat8_asr(dsp_smmla(acc, channel->multiplier, channel->offset),
                                              DSP_DEPTHWISE_FRACTION);
             } else {
@@ -179,6 +182,13 @@ static void transpose(const dsp_depthwise_3x3_t *conv, const int8_t *from, int32
     }
 }
 
+static inline bool is_scaled(const dsp_depthwise_3x3_t *conv, uint32_t channel)
+{
+    const uint32_t *unscaled = conv->unscaled;
+    return conv->scaled != 0U &&
+           (unscaled == NULL || (unscaled[channel / 32U] >> (channel % 32U) & 1U) == 0U);
+}
+
 /* Up to four channels of a strip that lies in the planes. */
 static void convolve(const dsp_depthwise_3x3_t *conv, uint32_t first, const int32_t *planes,
                      uint32_t lines, int8_t *out)
@@ -204,6 +214,7 @@ static void convolve(const dsp_depthwise_3x3_t *conv, uint32_t first, const int3
     for (uint32_t c = 0; c < count; c++) {
         const dsp_scale_t *scale = conv->scales + (first + c) * conv->output.scale_step;
         const int32_t *weights = conv->weights + (first + c) * 7U;
+        const bool scaled = is_scaled(conv, first + c);
         channel.multiplier = scale->multiplier;
         channel.offset = scale->shift;
         channel.start[0] = weights[6];
@@ -212,7 +223,7 @@ static void convolve(const dsp_depthwise_3x3_t *conv, uint32_t first, const int3
         channel.plane = planes + c * LINES;
         channel.weights = weights;
 #if DSP_NATIVE
-        if (conv->scaled != 0U) {
+        if (scaled) {
             if (conv->stride == 1U) {
                 lines_stride_1(&channel);
             } else {
@@ -221,7 +232,7 @@ static void convolve(const dsp_depthwise_3x3_t *conv, uint32_t first, const int3
             continue;
         }
 #endif
-        lines_any(conv, &channel, scale);
+        lines_any(conv, &channel, scale, scaled);
     }
 }
 

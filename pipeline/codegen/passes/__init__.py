@@ -21,6 +21,7 @@ from pipeline.codegen.passes import (
     dead,
     duplicates,
     moves,
+    one_channel,
     padding,
     tables,
 )
@@ -37,6 +38,7 @@ PASSES: dict[str, tuple[str, Callable[[Graph], Edit]]] = {
     "clamps": ("activations in the op before them", clamps.run),
     "padding": ("padding in the op behind it", padding.run),
     "constants": ("results that no input changes", constants.run),
+    "one_channel": ("a depthwise layer of one channel as a convolution", one_channel.run),
     "channels": ("channels without effect", channels.run),
 }
 """Name -> what it is for, and the pass; in order."""
