@@ -177,8 +177,8 @@ class FullyConnected:
     name = "dsp 2x1 tile"
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
-        """Any."""
-        return target.has("dsp")
+        """Any; Helium has better kernels."""
+        return target.has("dsp") and not target.has("mve")
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """From the table of kernels_dsp_cost."""

@@ -45,8 +45,11 @@ class Dense4:
         return f"dsp 4 outputs, {'widened' if self.widened else 'byte'} inputs"
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
-        """Weights that fit the fused lanes; bytes are read where they are aligned."""
-        if not target.has("dsp"):
+        """Weights that fit the fused lanes; bytes are read where they are aligned.
+
+        Helium has better kernels.
+        """
+        if not target.has("dsp") or target.has("mve"):
             return False
         d = dense(graph, op)
         if not self.widened and d.rows > 1 and d.weights.shape[1] % 4:

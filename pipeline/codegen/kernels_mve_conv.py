@@ -8,10 +8,16 @@ import numpy as np
 
 from pipeline.codegen.kernel import Code, Cost, Initializer, Site
 from pipeline.codegen.kernels_dsp_cost import more_ram
-from pipeline.codegen.kernels_mve_pack import LANES, Scaled, chunks, pack, stream_bytes
+from pipeline.codegen.kernels_mve_pack import (
+    LANES,
+    Scaled,
+    chunks,
+    pack,
+    stream_bytes,
+)
 from pipeline.codegen.numeric import I64, wrap32
 from pipeline.codegen.ops.conv import Geometry, geometry, order
-from pipeline.codegen.ops.fully_connected import dense
+from pipeline.codegen.ops.fully_connected import Dense, dense
 from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
@@ -154,7 +160,8 @@ class FullyConnected:
         d = dense(graph, op)
         outputs, k = d.weights.shape
         return Cost(
-            cycles=_products(d.rows, k, outputs), flash=stream_bytes(outputs, k) - k * outputs
+            cycles=_products(d.rows, k, outputs),
+            flash=stream_bytes(outputs, k, _single(d)) - k * outputs,
         )
 
     def lower(self, site: Site) -> Code:
@@ -164,22 +171,30 @@ class FullyConnected:
         scales = Scaled(
             d.bias.astype(np.int64), d.multipliers, d.shifts, d.output_zero, d.low, d.high
         )
-        params = Initializer(
-            "mve_gemm_t",
-            {
-                "stream": site.constant("stream"),
-                "chunks": chunks(k),
-                "channels": outputs,
-                "output": scales.output,
-            },
-        )
-        function = f"mve_gemm_{scales.mode}"
+        gemm = {
+            "stream": site.constant("stream"),
+            "chunks": chunks(k),
+            "channels": outputs,
+            "output": scales.output,
+        }
+        if _single(d):
+            scale = {"multiplier": int(d.multipliers[0]), "shift": int(d.shifts[0])}
+            params = Initializer("mve_dense_t", {"gemm": gemm, **scale})
+            function, rows = f"mve_dense_{scales.mode}", ""
+        else:
+            params = Initializer("mve_gemm_t", gemm)
+            function, rows = f"mve_gemm_{scales.mode}", f" {d.rows}, {k},"
         return Code(
             function=function,
             body=f"{params.declare()}\n"
-            f"{function}(&params, {site.input(0)}, {d.rows}, {k}, {site.output()});",
-            constants=(pack(d.weights.astype(np.int64), scales),),
-            files=("mve/mve_gemm.h", f"mve/mve_gemm_{scales.mode}.c"),
+            f"{function}(&params, {site.input(0)},{rows} {site.output()});",
+            constants=(pack(d.weights.astype(np.int64), scales, _single(d)),),
+            files=("mve/mve_gemm.h", f"mve/{function}.c"),
             slack=LANES - 1,
             encoding="dense, vectors of 16",
         )
+
+
+def _single(d: Dense) -> bool:
+    """One row and one scale: the stream needs no scales."""
+    return d.rows == 1 and len(d.multipliers) == 1

@@ -52,13 +52,18 @@ def chunks(k: int) -> int:
     return -(-k // LANES)
 
 
-def stream_bytes(channels: int, k: int) -> int:
-    """Size of a stream."""
-    return -(-channels // GROUP) * (GROUP * LANES * chunks(k) + 12 * GROUP)
+def stream_bytes(channels: int, k: int, single: bool = False) -> int:
+    """Size of a stream; single: one scale, which it lacks."""
+    beside = 4 if single else 12
+    return -(-channels // GROUP) * (GROUP * LANES * chunks(k) + beside * GROUP)
 
 
-def pack(weights: I64, scaled: Scaled) -> Constant:
-    """(channels, K) weights as the stream of mve_gemm.h, in 32-bit words."""
+def pack(weights: I64, scaled: Scaled, single: bool = False) -> Constant:
+    """(channels, K) weights as the stream of mve_gemm.h, in 32-bit words.
+
+    Args:
+        single: one scale, which the stream lacks.
+    """
     channels, k = weights.shape
     groups, vectors = -(-channels // GROUP), chunks(k)
     padded = np.zeros((groups * GROUP, vectors * LANES), np.int8)
@@ -71,16 +76,14 @@ def pack(weights: I64, scaled: Scaled) -> Constant:
         row[:channels] = values
         return row.reshape(groups, GROUP)
 
-    parts = [
-        by_group(scaled.start),
-        words,
-        by_group(scaled.multipliers),
-        by_group(scaled.shifts),
-    ]
+    parts = [by_group(scaled.start), words]
+    if not single:
+        parts += [by_group(scaled.multipliers), by_group(scaled.shifts)]
     return Constant(
         "stream",
         "int32_t",
         np.concatenate(parts, axis=1).reshape(-1),
         align=LANES,
-        note="by 4 channels: start values, weights by 16 of K, multipliers, shifts",
+        note="by 4 channels: start values, weights by 16 of K"
+        + ("" if single else ", multipliers, shifts"),
     )

@@ -34,6 +34,12 @@ def test_stream_is_padded_to_vectors_and_groups() -> None:
     assert not second[1:4].any()
 
 
+def test_one_scale_is_not_in_the_stream() -> None:
+    weights = np.ones((5, 16), np.int64)
+    one = Scaled(np.arange(5), np.array([100]), np.array([-3]), 0, -128, 127)
+    assert pack(weights, one, single=True).nbytes == stream_bytes(5, 16, True) == 2 * (16 + 64)
+
+
 @pytest.mark.parametrize(
     ("shifts", "zero", "low", "mode"),
     [([-1, 0], -128, -128, "floor"), ([-1, 0], 3, -128, "sign"), ([-1, 1], -128, -128, "any")],

@@ -25,4 +25,16 @@ mve_gemm_row_t mve_gemm_floor;
 mve_gemm_row_t mve_gemm_sign;
 mve_gemm_row_t mve_gemm_any;
 
+/* One pixel, and one scale for all channels, which the stream then lacks. */
+typedef struct {
+    mve_gemm_t gemm;
+    int32_t multiplier, shift;
+} mve_dense_t;
+
+typedef void mve_dense_row_t(const mve_dense_t *dense, const int8_t *in, int8_t *out);
+
+mve_dense_row_t mve_dense_floor;
+mve_dense_row_t mve_dense_sign;
+mve_dense_row_t mve_dense_any;
+
 #endif

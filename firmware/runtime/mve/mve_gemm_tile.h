@@ -149,4 +149,23 @@ MVE_INLINE void mve_gemm_row(const mve_gemm_t *gemm, const int8_t *in, uint32_t 
     }
 }
 
+MVE_INLINE void mve_dense_row(const mve_dense_t *dense, const int8_t *in, int8_t *out,
+                              mve_mode_t mode)
+{
+    const mve_gemm_t *const gemm = &dense->gemm;
+    const uint32_t chunks = gemm->chunks;
+    const int32x4_t multiplier = vdupq_n_s32(dense->multiplier);
+    const int32x4_t shift = vdupq_n_s32(dense->shift);
+    const int32_t *s = gemm->stream;
+    int32_t left = (int32_t)gemm->channels;
+    do {
+        int32x4_t y;
+        s = mve_dot_4x1(s, in, chunks, &y);
+        y = mve_requant(y, multiplier, shift, &gemm->output, mode);
+        vstrbq_p_s32(out, y, vctp32q((uint32_t)left));
+        out += 4;
+        left -= 4;
+    } while (left > 0);
+}
+
 #endif
