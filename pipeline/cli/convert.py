@@ -12,6 +12,7 @@ from pipeline.cli.console import guarded, progress_display, say, say_json
 
 if TYPE_CHECKING:
     from pipeline.codegen.explain import Candidate, ExplainedOp, Explanation
+    from pipeline.codegen.program import Pass
 
 EXAMPLES = """\b
 Examples:
@@ -100,6 +101,7 @@ def text(found: Explanation, board: str) -> str:
         f"arena of {found.arena_bytes:,} bytes",
         f"  about {found.instructions:,} instructions per inference; "
         f"{found.portable_instructions:,} with portable kernels alone",
+        *_passes(found.passes),
         "  > is the kernel taken: the lowest cost, which weighs the estimated instructions of",
         "  an inference, bytes of flash beside the plain weights, and bytes the arena grows by",
     ]
@@ -111,6 +113,28 @@ def text(found: Explanation, board: str) -> str:
         for p in sorted(found.placements, key=lambda p: (p.offset, p.first))
     ]
     return "\n".join(lines)
+
+
+def _passes(passes: tuple[Pass, ...]) -> list[str]:
+    """What graph passes did, and saved."""
+    if not passes:
+        return ["  graph passes found nothing to save"]
+    lines = ["", f"  graph passes {'MACs':>46} {'constants':>11} {'tensors':>11} {'ops':>5}"]
+    for p in passes:
+        lines.append(_saved(f"{p.name}: {p.title}", p))
+        lines += [f"      {note.op} {note.layer}: {note.text}" for note in p.notes]
+    return [*lines, _saved("in all", *passes), ""]
+
+
+def _saved(title: str, *passes: Pass) -> str:
+    """What passes changed: multiply-accumulates, bytes of constants and of tensors, ops."""
+    macs, constants, tensors, ops = (
+        -sum(values)
+        for values in zip(
+            *((p.macs, p.constant_bytes, p.tensor_bytes, p.ops) for p in passes), strict=True
+        )
+    )
+    return f"    {title:44} {macs:>+12,} {constants:>+11,} {tensors:>+11,} {ops:>+5}"
 
 
 def _details(op: ExplainedOp) -> list[str]:

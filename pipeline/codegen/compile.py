@@ -9,10 +9,12 @@ from dataclasses import replace
 from pipeline.codegen import emit
 from pipeline.codegen.choice import choose
 from pipeline.codegen.kernel import Kernel, Support, candidates
+from pipeline.codegen.memory import Memory
 from pipeline.codegen.ops import registry
 from pipeline.codegen.ops.lookup import TABLE
+from pipeline.codegen.parts import bytes_of, is_view
 from pipeline.codegen.passes import PASSES, Simplified, simplify
-from pipeline.codegen.program import Layer, Optimize, Program
+from pipeline.codegen.program import Layer, Optimize, Output, Program
 from pipeline.codegen.runtime import with_headers
 from pipeline.codegen.schedule import reorder
 from pipeline.codegen.share import share_constants
@@ -133,6 +135,8 @@ def compile_graph(
                 estimate=round(step.kernel.cost(graph, step.op, target, optimize).cycles),
                 elements=sum(math.prod(graph.tensors[o].shape) for o in step.op.outputs),
                 variant=step.kernel.name,
+                origins=step.op.origins or (step.op.index,),
+                outputs=_outputs(graph, memory, step.op),
             )
             for i, step in enumerate(steps)
         ),
@@ -150,10 +154,19 @@ def prepare(graph: Graph, passes: Collection[str] = tuple(PASSES)) -> Simplified
     return replace(simplified, graph=ordered)
 
 
+def _outputs(graph: Graph, memory: Memory, op: Op) -> tuple[Output, ...]:
+    """Where the op's results lie that are tensors of the model file."""
+    results = [graph.tensors[i] for i in op.outputs]
+    return tuple(
+        Output(t.origin, memory.tensors[t.index], bytes_of(t), t.kept)
+        for t in results
+        if t.origin >= 0 and not t.variable
+    )
+
+
 def ops_to_run(graph: Graph) -> list[Op]:
     """The ops that become layers: all but those whose output is their input's memory."""
-    known = registry()
-    todo = [op for op in graph.ops if not _is_view(graph, op, known[op.name])]
+    todo = [op for op in graph.ops if not is_view(graph, op)]
     # Nothing but views: one real copy makes it a program.
     return todo or [graph.ops[-1]]
 
@@ -187,11 +200,3 @@ def _check_ends(graph: Graph) -> None:
                     where=graph.name,
                     hint="leave it out of the model",
                 )
-
-
-def _is_view(graph: Graph, op: Op, support: Support) -> bool:
-    """The op moves no data: its output is its input's memory under another shape."""
-    if not support.view:
-        return False
-    source = graph.tensors[op.inputs[0]]
-    return source.data is None and not source.variable

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from pipeline.codegen.kernel import Code, Constant, Site
-from pipeline.codegen.memory import Memory, bytes_of, states
+from pipeline.codegen.memory import Memory, states
+from pipeline.codegen.parts import bytes_of
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op, Tensor

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from pipeline.codegen.kernel import Code
-from pipeline.codegen.ops import registry
 from pipeline.codegen.overlap import Overlap, only_in_place
+from pipeline.codegen.parts import Places, bytes_of, parts_of
 from pipeline.codegen.plan import Buffer, plan, saved, up
 from pipeline.codegen.program import Placement
-from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert.graph import Graph, Op
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,6 @@ class Memory:
     placements: tuple[Placement, ...]
 
 
-def bytes_of(t: Tensor) -> int:
-    """Bytes a tensor takes in memory."""
-    return math.prod(t.shape) * np.dtype(t.dtype).itemsize
-
-
 def states(graph: Graph) -> list[int]:
     """Tensors that keep their values between inferences, and are used."""
     used = {i for op in graph.ops for i in (*op.inputs, *op.outputs)}
@@ -58,13 +50,14 @@ class Lives:
 
     Attributes:
         root: activation -> the tensor whose memory it is; views share their input's.
+        start: activation -> bytes from the beginning of that tensor.
         first, last: root -> steps, inclusive.
         size: root -> bytes.
     """
 
     def __init__(self, graph: Graph, ops: Sequence[Op], align: int, keep_inputs: bool) -> None:
         self.graph, self.ops, self.align = graph, ops, align
-        self.root = _roots(graph, ops)
+        self.root, self.start = _roots(graph, ops)
         self.first: dict[int, int] = {}
         self.last: dict[int, int] = {}
         self.size: dict[int, int] = {}
@@ -85,7 +78,8 @@ class Lives:
         r = self.root[index]
         self.first[r] = min(self.first.get(r, begin), begin)
         self.last[r] = max(self.last.get(r, end), end)
-        self.size[r] = max(self.size.get(r, 0), bytes_of(self.graph.tensors[index]))
+        end_of = self.start[index] + bytes_of(self.graph.tensors[index])
+        self.size[r] = max(self.size.get(r, 0), end_of)
 
     def live(self, step: int) -> list[int]:
         """Roots that need memory in a step."""
@@ -103,6 +97,10 @@ class Lives:
         ]
         return total - max(shared, default=0)
 
+    def _whole(self, tensor: int) -> bool:
+        """It is all that lies in its memory."""
+        return bytes_of(self.graph.tensors[tensor]) == self.size[self.root[tensor]]
+
     def overlaps(self, step: int, code: Code) -> list[tuple[int, Overlap]]:
         """Inputs that die in a step, into which the output may reach: (root, how far)."""
         op = self.ops[step]
@@ -115,6 +113,8 @@ class Lives:
         for overlap, elementwise in ways:
             source = self.root.get(op.inputs[overlap.position])
             if source is None or source == out or self.last[source] != step:
+                continue
+            if not self._whole(op.outputs[0]) or not self._whole(op.inputs[overlap.position]):
                 continue
             # Another operand in the same memory is not read in the same order.
             alone = sum(self.root.get(i) == source for i in op.inputs) == 1
@@ -151,18 +151,36 @@ def assign(
         for source, overlap in lives.overlaps(step, code):
             pairs.setdefault((f"tensor {root[op.outputs[0]]}", f"tensor {source}"), overlap)
     result = plan(buffers, align, pairs)
-    placements = tuple(
+    tensors = {
+        i: result.offsets[f"tensor {r}"] + lives.start[i]
+        for i, r in root.items()
+        if r in lives.first
+    }
+    placements = [
         Placement(
             name=b.key,
-            tensors=tuple(i for i in sorted(root) if f"tensor {root[i]}" == b.key),
+            tensors=tuple(
+                i for i in sorted(root) if f"tensor {root[i]}" == b.key and not lives.start[i]
+            ),
             offset=result.offsets[b.key],
             size=b.size,
             first=b.first,
             last=b.last,
         )
         for b in buffers
-    )
-    tensors = {i: result.offsets[f"tensor {r}"] for i, r in root.items() if r in lives.first}
+    ]
+    placements += [
+        Placement(
+            name=f"tensor {i}, part of {root[i]}",
+            tensors=(i,),
+            offset=tensors[i],
+            size=bytes_of(graph.tensors[i]),
+            first=lives.first[root[i]],
+            last=lives.last[root[i]],
+        )
+        for i in sorted(tensors)
+        if lives.start[i]
+    ]
     read_to = [
         tensors[op.inputs[0]] + bytes_of(graph.tensors[op.inputs[0]]) + code.slack
         for op, code in layers
@@ -173,21 +191,20 @@ def assign(
         scratch={n: result.offsets[f"scratch {n}"] for n, (_, c) in enumerate(layers) if c.scratch},
         size=max(result.size, 1, *read_to),
         bound=result.bound,
-        placements=placements,
+        placements=tuple(placements),
     )
 
 
-def _roots(graph: Graph, ops: Sequence[Op]) -> dict[int, int]:
-    root: dict[int, int] = {i: i for i in (*graph.inputs, *states(graph))}
-    run = {op.index for op in ops}
-    known = registry()
+def _roots(graph: Graph, ops: Sequence[Op]) -> tuple[dict[int, int], dict[int, int]]:
+    places, run = Places(), {op.index for op in ops}
+    known = [*graph.inputs, *states(graph)]
     for op in graph.ops:
-        for i in op.outputs:
-            if graph.tensors[i].variable:
-                continue
-            view = known[op.name].view and op.index not in run
-            root[i] = root[op.inputs[0]] if view else i
-    return root
+        known += [i for i in op.outputs if not graph.tensors[i].variable]
+        if op.index not in run:
+            for part in parts_of(graph, op):
+                places.put(part)
+    found = {i: places.find(i) for i in known}
+    return {i: root for i, (root, _) in found.items()}, {i: at for i, (_, at) in found.items()}
 
 
 def _take_over(lives: Lives, layers: Sequence[tuple[Op, Code]]) -> None:

@@ -9,6 +9,22 @@ Optimize = Literal["size", "speed", "balanced"]
 
 
 @dataclass(frozen=True)
+class Output:
+    """A tensor of the model file, right after the layer that writes it.
+
+    Attributes:
+        tensor: index in the model file.
+        offset, size: bytes of the arena.
+        kept: places along its last dimension that are left; None where all are.
+    """
+
+    tensor: int
+    offset: int
+    size: int
+    kept: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
 class Layer:
     """What became of one op of the model, or of several that were fused.
 
@@ -23,6 +39,8 @@ class Layer:
         estimate: instructions per inference by the kernel's cost model, uncalibrated.
         elements: values of its outputs.
         variant: the candidate that was taken, by its name among an op's kernels.
+        origins: the ops of the model file whose work it does.
+        outputs: what it writes, where that is a tensor of the model file.
     """
 
     index: int
@@ -35,6 +53,8 @@ class Layer:
     estimate: int = 0
     elements: int = 0
     variant: str = ""
+    origins: tuple[int, ...] = ()
+    outputs: tuple[Output, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class _Network:
     def activation(self, x: int) -> None:
         n = self.net
         t = n.t(x)
-        kind = str(self.random.choice(["RELU", "RELU6", "LOGISTIC", "TANH", "QUANTIZE"]))
+        kind = str(self.random.choice(["RELU", "RELU6", "RELU", "LOGISTIC", "TANH", "QUANTIZE"]))
         if kind == "LOGISTIC":
             out = T(t.shape, "int8", 1 / 256, -128)
         elif kind == "TANH":
@@ -141,10 +141,17 @@ class _Network:
     def concat(self, x: int) -> None:
         n = self.net
         t = n.t(x)
-        fits = [i for i in self.made if n.t(i).shape[:3] == t.shape[:3]
-                and (n.t(i).scale, n.t(i).zero) == (t.scale, t.zero)]  # fmt: skip
+        axis = int(self.random.choice([1, 3]))
+        rest = [d for d in range(4) if d != axis]
+        fits = [
+            i
+            for i in self.made
+            if [n.t(i).shape[d] for d in rest if len(n.t(i).shape) == 4]
+            == [t.shape[d] for d in rest]
+            and (n.t(i).scale, n.t(i).zero) == (t.scale, t.zero)
+        ]
         y = fits[int(self.random.integers(len(fits)))]
-        self.made.append(n.concat(3, x, y))
+        self.made.append(n.concat(axis, x, y))
 
     def view(self, x: int) -> None:
         n = self.net
@@ -163,9 +170,8 @@ class _Network:
         if len(n.t(last).shape) == 4 and self.random.integers(2):
             last = n.reshape(last, 1, int(np.prod(n.t(last).shape)))
             last = n.fc(last, 4)
-        outputs = [last]
-        if len(self.made) > 3 and self.random.integers(3) == 0:
-            outputs.append(self.made[-2])
+        read = {i for _, inputs, *_ in n.b.ops for i in inputs}
+        outputs = [last, *[i for i in self.made if i not in read][-3:]]
         if last == self.made[0]:
             outputs = [n.fc(last, 3)]
         return n.bytes(*dict.fromkeys(outputs))

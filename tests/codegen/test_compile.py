@@ -13,6 +13,7 @@ from tflite_builder import Build, T
 
 from pipeline.codegen import Program, Target, compile_graph, supported_ops
 from pipeline.codegen.ops import registry
+from pipeline.codegen.passes import PASSES
 from pipeline.convert import Graph, read_graph
 from pipeline.errors import UnsupportedOp, WrongUse
 from pipeline.load.flatmodel import FlatModel
@@ -20,6 +21,7 @@ from pipeline.resources import FIRMWARE
 
 MODELS = ("ad01_int8", "kws_ref_int8", "ic01_resnet8_int8")
 GENERIC = Target()
+ALL = tuple(PASSES)
 
 
 def graph_of(build: Build) -> Graph:
@@ -48,7 +50,7 @@ def test_whole_models_are_bit_identical(shared: Path) -> None:
         if name == "kws_ref_int8":
             with np.load(shared / "data" / "kws01.npz") as data:
                 runs += [[data["x"][i : i + 1]] for i in range(2)]
-        cases.append(Case(content, runs, name, tensors=True))
+        cases.append(Case(content, runs, name, tensors=True, passes=ALL))
         if name != "ic01_resnet8_int8":
             cases.append(Case(content, runs[:1], name, keep_inputs=False))
     check(cases)
@@ -59,7 +61,7 @@ def test_many_inputs_are_bit_identical(shared: Path) -> None:
     cases = []
     for name in MODELS:
         content = (shared / "models" / f"{name}.tflite").read_bytes()
-        cases.append(Case(content, random_inputs(content, 25), name))
+        cases.append(Case(content, random_inputs(content, 25), name, passes=ALL))
     check(cases)
 
 
@@ -233,6 +235,7 @@ def test_progress_is_told() -> None:
         graph_of(residual()),
         GENERIC,
         progress=lambda step, done, total, note="": seen.append((step, done, total)),
+        passes=(),
     )
     assert seen[0] == ("codegen", 0, 3)
     assert seen[-1] == ("codegen", 3, 3)
@@ -264,7 +267,7 @@ def test_equal_constants_are_stored_once() -> None:
     x = b.input(T((4,), "int8", **q))
     (y,) = b.op("LOGISTIC", [x], [T((4,), "int8", **q)])
     b.outputs = b.op("LOGISTIC", [y], [T((4,), "int8", **q)])
-    program = compile_graph(graph_of(b), GENERIC)
+    program = compile_graph(graph_of(b), GENERIC, passes=())
     assert program.sources["network_data.c"].count("[256] = {") == 1
     assert [layer.weight_bytes for layer in program.layers] == [256, 0]
     model = b.bytes()

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import arena_guard
 import numpy as np
 
 from pipeline.codegen import Program, Target, compile_graph
-from pipeline.convert import Graph, read_graph
+from pipeline.codegen.compile import ops_to_run, prepare
+from pipeline.convert import Graph, Tensor, read_graph
 from pipeline.load.flatmodel import FlatModel
 from pipeline.resources import FIRMWARE
 
@@ -51,6 +53,9 @@ class Case:
     optimize: Any = "balanced"
     keep_inputs: bool = True
     tensors: bool = False  # compare all intermediate tensors too
+    ram_limit: Any = None
+    guarded: bool = False  # poison memory that is not live, and check that it stays so
+    passes: Any = ()  # graph passes; without them all ops' own kernels are tested
     tolerance: float = 0.0  # of float tensors, as a share of the largest magnitude
 
 
@@ -117,17 +122,6 @@ def _object(source: str) -> Path:
     return path
 
 
-def _writers(graph: Graph, program: Program) -> list[int]:
-    """For each layer of the program the op it runs (views have no layer)."""
-    result, position = [], 0
-    for layer in program.layers:
-        while graph.ops[position].name != layer.op or graph.ops[position].layer != layer.name:
-            position += 1
-        result.append(position)
-        position += 1
-    return result
-
-
 def _offsets(program: Program, tensor: int) -> int:
     return next(p.offset for p in program.placements if tensor in p.tensors)
 
@@ -148,6 +142,7 @@ def _unit(case: Case, number: int, program: Program, graph: Graph, probes: list[
         )
     for layer, (_, offset, size) in [(layer, p) for layer, ps in probes for p in ps]:
         saves += f"            if (i == {layer}) give(&{prefix}network_arena[{offset}], {size});\n"
+    before, after = arena_guard.guards(graph, program, prefix) if case.guarded else ("", "")
     return (
         text
         + f"""
@@ -156,8 +151,8 @@ static void run_{number}(void)
     {prefix}network_reset();
     for (int r = 0; r < {len(case.runs)}; r++) {{
 {loads}        for (uint32_t i = 0; i < {prefix.upper()}NETWORK_LAYERS; i++) {{
-            {prefix}network_layers[i]();
-{saves}        }}
+{before}            {prefix}network_layers[i]();
+{after}{saves}        }}
         for (uint32_t i = 0; i < {prefix.upper()}NETWORK_OUTPUTS; i++) {{
             give({prefix}network_outputs[i].data, {prefix}network_outputs[i].bytes);
         }}
@@ -179,12 +174,21 @@ static void take(void *data, size_t bytes)
 }
 static void give(const void *data, size_t bytes) { fwrite(data, 1, bytes, stdout); }
 """
+_MAIN += arena_guard.HELPERS
 
 
 def compile_case(case: Case, number: int = 0) -> tuple[Graph, Program]:
+    """The graph after all passes, and the program."""
     graph = graph_of(case.model, case.name or f"case_{number}")
-    program = compile_graph(graph, case.target, case.optimize, keep_inputs=case.keep_inputs)
-    return graph, program
+    program = compile_graph(
+        graph,
+        case.target,
+        case.optimize,
+        keep_inputs=case.keep_inputs,
+        ram_limit=case.ram_limit,
+        passes=case.passes,
+    )
+    return prepare(graph, case.passes).graph, program
 
 
 def run(cases: list[Case]) -> list[tuple[Graph, Program, list[dict[int, np.ndarray]]]]:
@@ -195,9 +199,9 @@ def run(cases: list[Case]) -> list[tuple[Graph, Program, list[dict[int, np.ndarr
     for case, (graph, program) in zip(cases, built, strict=True):
         found: list[Any] = []
         if case.tensors:
-            for layer, op in enumerate(_writers(graph, program)):
+            for layer, op in enumerate(ops_to_run(graph)):
                 outs = []
-                for t in graph.ops[op].outputs:
+                for t in op.outputs:
                     size = (
                         int(np.prod(graph.tensors[t].shape))
                         * np.dtype(graph.tensors[t].dtype).itemsize
@@ -282,6 +286,15 @@ def alike(ours: np.ndarray, theirs: np.ndarray, tolerance: float) -> bool:
     return bool(np.allclose(ours, theirs, rtol=0, atol=bound, equal_nan=True))
 
 
+def expected_of(t: Tensor, theirs: np.ndarray) -> np.ndarray:
+    """TFLM's values of the channels that are left, in the tensor's shape."""
+    values = np.asarray(theirs)
+    if t.kept is not None:
+        channels = values.size * len(t.kept) // int(np.prod(t.shape))
+        values = np.ascontiguousarray(values.reshape(-1, channels)[:, list(t.kept)])
+    return values.reshape(t.shape)
+
+
 def check(cases: list[Case]) -> None:
     """Fails where any byte differs from TFLM; names the first layer that differs."""
     for number, (case, (graph, _, runs)) in enumerate(zip(cases, run(cases), strict=True)):
@@ -289,7 +302,7 @@ def check(cases: list[Case]) -> None:
         for r, (ours, theirs) in enumerate(zip(runs, oracle(case, wanted), strict=True)):
             order = [t for op in graph.ops for t in op.outputs if t in ours]
             for t in order + [t for t in graph.outputs if t not in order]:
-                expected = np.asarray(theirs[t]).reshape(graph.tensors[t].shape)
+                expected = expected_of(graph.tensors[t], theirs[t])
                 if not alike(ours[t], expected, case.tolerance):
                     bad = int(np.sum(ours[t] != expected))
                     writer = [op for op in graph.ops if t in op.outputs]

@@ -7,10 +7,10 @@ so those two never reach an engine; they are listed because a model may have the
 from __future__ import annotations
 
 from pipeline.codegen.kernel import Code, Portable, Site, Support
-from pipeline.codegen.memory import bytes_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.move import Copy, check_moved, copies
+from pipeline.codegen.parts import bytes_of
 from pipeline.convert.graph import Graph, Op
 
 

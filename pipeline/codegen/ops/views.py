@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pipeline.codegen.emit import CTYPES
 from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
-from pipeline.codegen.memory import bytes_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
+from pipeline.codegen.parts import bytes_of
 from pipeline.convert.graph import Graph, Op
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.codegen.ops import registry
+from pipeline.codegen.parts import is_view, parts_of
 from pipeline.codegen.passes import (
     channels,
     clamps,
@@ -23,6 +23,7 @@ from pipeline.codegen.passes import (
     moves,
     one_channel,
     padding,
+    parts,
     tables,
 )
 from pipeline.codegen.passes.edit import Edit
@@ -40,8 +41,12 @@ PASSES: dict[str, tuple[str, Callable[[Graph], Edit]]] = {
     "constants": ("results that no input changes", constants.run),
     "one_channel": ("a depthwise layer of one channel as a convolution", one_channel.run),
     "channels": ("channels without effect", channels.run),
+    "parts": ("joins and splits without copies", parts.run),
 }
 """Name -> what it is for, and the pass; in order."""
+
+_LAST = "parts"
+"""Says where tensors lie: it needs their last shapes."""
 
 _MOST_ROUNDS = 8
 
@@ -77,43 +82,48 @@ def simplify(graph: Graph, names: Collection[str] = tuple(PASSES)) -> Simplified
         names: which of PASSES to run.
     """
     done: dict[str, Pass] = {}
+
+    def step(graph: Graph, name: str) -> Graph:
+        title, run = PASSES[name]
+        edit = run(graph)
+        new = edit.graph()
+        if not edit.changed or not new.ops:
+            return graph
+        old, now = _size(graph), _size(new)
+        was = done.get(name, Pass(name, title, (), 0, 0, 0, 0))
+        done[name] = replace(
+            was,
+            notes=(*was.notes, *edit.notes),
+            ops=was.ops + old.ops - now.ops,
+            macs=was.macs + old.macs - now.macs,
+            constant_bytes=was.constant_bytes + old.constant_bytes - now.constant_bytes,
+            tensor_bytes=was.tensor_bytes + old.tensor_bytes - now.tensor_bytes,
+        )
+        return new
+
     for _ in range(_MOST_ROUNDS):
         before = graph
-        for name, (title, run) in PASSES.items():
-            if name not in names:
-                continue
-            edit = run(graph)
-            if not edit.changed:
-                continue
-            new = edit.graph()
-            if not new.ops:
-                continue
-            old, now = _size(graph), _size(new)
-            was = done.get(name, Pass(name, title, (), 0, 0, 0, 0))
-            done[name] = replace(
-                was,
-                notes=(*was.notes, *edit.notes),
-                ops=was.ops + old.ops - now.ops,
-                macs=was.macs + old.macs - now.macs,
-                constant_bytes=was.constant_bytes + old.constant_bytes - now.constant_bytes,
-                tensor_bytes=was.tensor_bytes + old.tensor_bytes - now.tensor_bytes,
-            )
-            graph = new
+        for name in PASSES:
+            if name in names and name != _LAST:
+                graph = step(graph, name)
         if graph is before:
             break
+    if _LAST in names:
+        graph = step(graph, _LAST)
     return Simplified(graph, tuple(done[name] for name in PASSES if name in done))
 
 
 def _size(graph: Graph) -> _Size:
-    known = registry()
     used = {i for op in graph.ops for i in (*op.inputs, *op.outputs) if i >= 0}
     sizes = {i: _bytes(graph, i) for i in used}
     values = {i for i in used if graph.tensors[i].data is not None}
+    views = [op for op in graph.ops if is_view(graph, op)]
+    within = {p.part for op in views for p in parts_of(graph, op)}
     return _Size(
-        ops=sum(not known[op.name].view for op in graph.ops),
+        ops=len(graph.ops) - len(views),
         macs=total_macs(graph),
         constant_bytes=sum(sizes[i] for i in values),
-        tensor_bytes=sum(sizes[i] for i in used - values),
+        tensor_bytes=sum(sizes[i] for i in used - values - within),
     )
 
 
