@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.codegen.kernel import Code, Cost, Kernel, Site, weighed
+from pipeline.codegen.kernel import Code, Cost, Kernel, Site
 from pipeline.codegen.memory import Lives, Memory, assign
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
@@ -22,21 +22,25 @@ from pipeline.errors import DoesNotFit
 
 @dataclass(frozen=True)
 class _Goal:
-    """What a goal pays for a smaller arena.
+    """What a goal pays in instructions per inference.
 
     Attributes:
-        per_byte: instructions per inference, at most.
-        share: in all at most this share of what the model costs anyway.
+        flash: for a byte of flash; the first price at which the kernels keep to `share`.
+        arena: for a byte of arena, at most.
+        share: in all at most this share of what `beside` takes.
+        beside: the goal it is compared with.
     """
 
-    per_byte: float
+    flash: tuple[float, ...]
+    arena: float
     share: float
+    beside: Optimize
 
 
 _GOALS: Mapping[Optimize, _Goal] = {
-    "speed": _Goal(0.0, 0.0),
-    "balanced": _Goal(48.0, 0.1),
-    "size": _Goal(float("inf"), 0.25),
+    "speed": _Goal((0.0,), 0.0, 0.0, "speed"),
+    "balanced": _Goal((8.0,), 48.0, 0.1, "balanced"),
+    "size": _Goal((32.0, 16.0, 8.0), float("inf"), 0.29, "balanced"),
 }
 
 
@@ -50,44 +54,37 @@ class Step:
 
 
 @dataclass(frozen=True)
-class _Option:
-    """A kernel for one op, and what is live while it runs."""
+class Chosen:
+    """A kernel for each op, and the arena they share.
 
-    step: Step
+    Attributes:
+        steps: the layers.
+        memory: the arena.
+        price: instructions, and flash in instructions.
+        cycles: instructions per inference.
+        keeps_inputs: an inference leaves the inputs as they are.
+    """
+
+    steps: tuple[Step, ...]
+    memory: Memory
     price: float
-    needed: int
-
-
-def _price(cost: Cost, optimize: Optimize) -> float:
-    """Instructions and flash; memory is counted by what is live."""
-    return weighed(replace(cost, ram=0), optimize)
+    cycles: float
+    keeps_inputs: bool
 
 
 Able = Callable[[Op], Sequence[Kernel]]
 """The kernels that can run an op on the core with exact results."""
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """A kernel for each op, and the arena they share."""
-
-    steps: tuple[Step, ...]
-    memory: Memory
-    price: float
-    keeps_inputs: bool
-
-
-class Choice:
-    """The choice of kernels for a model.
+class _Layers:
+    """The kernels of all ops, with their costs and their code.
 
     Args:
         graph: the model.
         todo: ops to run, in order.
         able: their kernels.
         target, optimize: see `compile_graph`.
-        align: every offset in the arena is a multiple of it.
         keep_inputs: an inference leaves the inputs as they are.
-        limited: there is a limit that may ask for more than the goal would pay.
         told: called before each op is looked at.
     """
 
@@ -98,45 +95,72 @@ class Choice:
         able: Able,
         target: Target,
         optimize: Optimize,
-        *,
-        align: int,
         keep_inputs: bool,
-        limited: bool = False,
-        told: Callable[[int], None] = lambda number: None,
+        told: Callable[[int], None],
     ) -> None:
-        self._graph, self._align, self._keep_inputs = graph, align, keep_inputs
-        lives = Lives(graph, todo, align, keep_inputs)
-        prices = []
+        self.graph, self.todo, self.keep_inputs = graph, todo, keep_inputs
+        self.align = 16 if target.has("mve") else 4
+        self.lives = Lives(graph, todo, self.align, keep_inputs)
+        self.costs: list[list[tuple[Cost, Kernel]]] = []
         for number, op in enumerate(todo):
             told(number)
-            costs = [(k.cost(graph, op, target, optimize), k) for k in able(op)]
-            prices.append([(_price(cost, optimize), k) for cost, k in costs])
-        self._cheapest = sum(min(price for price, _ in found) for found in prices)
-        self._goal = _GOALS[optimize]
-        # Sparse weights may take so much less flash than dense ones that a price is negative.
-        self._most = self._cheapest + abs(self._cheapest) * self._goal.share
-        room = float("inf") if limited else self._most - self._cheapest
-        self._options = [
-            self._worth_it(number, op, found, room, lives)
-            for number, (op, found) in enumerate(zip(todo, prices, strict=True))
+            self.costs.append([(k.cost(graph, op, target, optimize), k) for k in able(op)])
+        self._codes: dict[tuple[int, int], Code] = {}
+
+    def code(self, number: int, kernel: Kernel) -> Code:
+        """An op's code with a kernel."""
+        key = number, id(kernel)
+        if key not in self._codes:
+            self._codes[key] = kernel.lower(Site(number, self.graph, self.todo[number]))
+        return self._codes[key]
+
+    def assign(self, steps: Sequence[Step], keep_inputs: bool) -> Memory:
+        """The arena of a choice."""
+        layers = [(step.op, step.code) for step in steps]
+        return assign(self.graph, layers, self.align, keep_inputs)
+
+
+@dataclass(frozen=True)
+class _Option:
+    """A kernel for one op, and what is live while it runs."""
+
+    step: Step
+    price: float
+    cycles: float
+    needed: int
+
+
+class _Choice:
+    """The choice of kernels for a model.
+
+    Args:
+        layers: what there is to choose from.
+        flash: instructions that a byte of flash is worth.
+        arena: instructions that a byte of arena is worth.
+        share: what is paid for memory at most, as a share of the cheapest kernels' price.
+    """
+
+    def __init__(self, layers: _Layers, flash: float, arena: float, share: float) -> None:
+        self._layers, self._arena = layers, arena
+        prices = [
+            [(cost.cycles + flash * cost.flash, cost.cycles, kernel) for cost, kernel in costs]
+            for costs in layers.costs
         ]
+        room = share * sum(min(price for price, _, _ in found) for found in prices)
+        self._options = [self._worth_it(n, found, room) for n, found in enumerate(prices)]
 
     def _worth_it(
-        self,
-        number: int,
-        op: Op,
-        prices: Sequence[tuple[float, Kernel]],
-        room: float,
-        lives: Lives,
+        self, number: int, prices: Sequence[tuple[float, float, Kernel]], room: float
     ) -> list[_Option]:
         """Options by price, each needing less than those before it."""
         kept: list[_Option] = []
-        first = min(price for price, _ in prices)
-        for price, kernel in sorted(prices, key=lambda found: found[0]):
+        first = min(price for price, _, _ in prices)
+        for price, cycles, kernel in sorted(prices, key=lambda found: found[0]):
             if price > first + room:
                 break
-            code = kernel.lower(Site(number, self._graph, op))
-            option = _Option(Step(op, kernel, code), price, lives.needed(number, code))
+            code = self._layers.code(number, kernel)
+            step = Step(self._layers.todo[number], kernel, code)
+            option = _Option(step, price, cycles, self._layers.lives.needed(number, code))
             if not kept or option.needed < kept[-1].needed:
                 kept.append(option)
         return kept
@@ -153,25 +177,30 @@ class Choice:
             if key in seen:
                 continue
             seen.add(key)
-            layers = [(option.step.op, option.step.code) for option in picked]
+            steps = tuple(option.step for option in picked)
             yield Chosen(
-                tuple(option.step for option in picked),
-                assign(self._graph, layers, self._align, self._keep_inputs),
+                steps,
+                self._layers.assign(steps, self._layers.keep_inputs),
                 sum(option.price for option in picked),
-                self._keep_inputs,
+                sum(option.cycles for option in picked),
+                self._layers.keep_inputs,
             )
 
-    def best(self) -> Chosen:
-        """The smallest arena that the goal pays for: until the next smaller one is too dear."""
+    def best(self, most: float) -> Chosen:
+        """The smallest arena that is paid for: until the next smaller one is too dear.
+
+        Args:
+            most: instructions per inference.
+        """
         sets = self.sets()
         best = next(sets)
         for chosen in sets:
             gained = best.memory.size - chosen.memory.size
-            if chosen.price > self._most:
+            if chosen.cycles > most:
                 break
             if gained <= 0:
                 continue
-            if chosen.price - best.price > self._goal.per_byte * gained:
+            if chosen.price - best.price > self._arena * gained:
                 break
             best = chosen
         return best
@@ -195,15 +224,15 @@ class Choice:
         least = [options[-1].needed for options in self._options]
         peak = least.index(max(least))
         step = self._options[peak][-1].step
-        lives = Lives(self._graph, [s.op for s in smallest.steps], self._align, self._keep_inputs)
-        tensors = ", ".join(
-            f"{self._graph.tensors[root].name!r} {lives.size[root]:,}"
+        lives, tensors = self._layers.lives, self._layers.graph.tensors
+        live = ", ".join(
+            f"{tensors[root].name!r} {lives.size[root]:,}"
             for root in sorted(lives.live(peak), key=lambda root: -lives.size[root])
         )
         return DoesNotFit(
             f"the arena takes at least {smallest.memory.size:,} bytes, {limit:,} are allowed: "
             f"layer {peak} ({step.op.name}) alone needs {max(least):,} with its smallest kernel "
-            f"(live: {tensors}; scratch {step.code.scratch:,})",
+            f"(live: {live}; scratch {step.code.scratch:,})",
             where=step.op.layer,
             hint=f"--ram-limit {smallest.memory.size} fits; or make this layer's tensors smaller: "
             "fewer channels (`--prune neurons:0.5`) or a smaller input",
@@ -233,18 +262,26 @@ def choose(
     Raises:
         DoesNotFit: no choice keeps to `ram_limit`.
     """
-    align = 16 if target.has("mve") else 4
-    kept = bool(keep_inputs)
-    choice = Choice(graph, todo, able, target, optimize, align=align, keep_inputs=kept, told=told)
-    best = choice.best()
+    goal = _GOALS[optimize]
+    layers = _Layers(graph, todo, able, target, optimize, bool(keep_inputs), told)
+    best = _best(layers, optimize)
     if ram_limit is not None and best.memory.size > ram_limit:
-        limited = Choice(
-            graph, todo, able, target, optimize, align=align, keep_inputs=kept, limited=True
-        )
-        best = limited.within(ram_limit)
+        best = _Choice(layers, goal.flash[-1], 0, float("inf")).within(ram_limit)
     if keep_inputs is None:
-        layers = [(step.op, step.code) for step in best.steps]
-        memory = assign(graph, layers, align, True)
+        memory = layers.assign(best.steps, True)
         if memory.size <= best.memory.size:
             return replace(best, memory=memory, keeps_inputs=True)
     return best
+
+
+def _best(layers: _Layers, optimize: Optimize) -> Chosen:
+    """What a goal chooses where nothing limits it."""
+    goal = _GOALS[optimize]
+    other = _best(layers, goal.beside).cycles if goal.beside != optimize else None
+    for flash in goal.flash:
+        choice = _Choice(layers, flash, goal.arena, goal.share)
+        first = next(choice.sets())
+        most = (1 + goal.share) * (first.cycles if other is None else other)
+        if first.cycles <= most:
+            break
+    return choice.best(most)
