@@ -9,8 +9,10 @@ amount of memory. Of these, those are planned that the goal can pay for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from pipeline.codegen.kernel import Code, Cost, Kernel, Site
 from pipeline.codegen.memory import Lives, Memory, assign
@@ -26,7 +28,7 @@ class _Goal:
 
     Attributes:
         flash: for a byte of flash; the first price at which the kernels keep to `share`.
-        arena: for a byte of arena, at most.
+        arena: for a byte of arena.
         share: in all at most this share of what `beside` takes.
         beside: the goal it is compared with.
     """
@@ -187,23 +189,21 @@ class _Choice:
             )
 
     def best(self, most: float) -> Chosen:
-        """The smallest arena that is paid for: until the next smaller one is too dear.
+        """The set whose price with that of its arena is the lowest.
 
         Args:
             most: instructions per inference.
         """
         sets = self.sets()
-        best = next(sets)
-        for chosen in sets:
-            gained = best.memory.size - chosen.memory.size
-            if chosen.cycles > most:
-                break
-            if gained <= 0:
-                continue
-            if chosen.price - best.price > self._arena * gained:
-                break
-            best = chosen
-        return best
+        found = [next(sets)]
+        found += takewhile(lambda chosen: chosen.cycles <= most, sets)
+        return min(found, key=self._rank)
+
+    def _rank(self, chosen: Chosen) -> tuple[float, float]:
+        size = chosen.memory.size
+        if math.isinf(self._arena):
+            return size, chosen.price
+        return chosen.price + self._arena * size, size
 
     def within(self, limit: int) -> Chosen:
         """The cheapest set whose arena has no more than `limit` bytes.
