@@ -101,7 +101,12 @@ class Dense4:
                 ),
                 scale_constant(scales),
             ),
-            files=("dsp/dense.h", "dsp/dense.c", "dsp/requant.c"),
+            files=(
+                "dsp/dense.h",
+                "dsp/dense.c" if self.widened else "dsp/dense_bytes.c",
+                "dsp/dense_any.c",
+                "dsp/requant.c",
+            ),
             scratch=_scratch(k) if self.widened else 0,
             slack=0 if self.widened else -k % _STEP,
             encoding="dense, fused fours",
