@@ -31,7 +31,7 @@ def part(stage: Stage, before: float, after: float) -> Stage:
         return replace(
             stage,
             sparsity=_amount(stage.sparsity, after),
-            depthwise=None if stage.depthwise is None else _amount(stage.depthwise, after),
+            depthwise=_amount(stage.depthwise, after),
             layers={name: _amount(amount, after) for name, amount in stage.layers.items()},
         )
     if isinstance(stage, Cluster):

@@ -56,16 +56,13 @@ def targets(model: Any, stage: Magnitude, where: str) -> dict[str, float]:
     check_names((*stage.layers, *stage.skip), prunable, "can be pruned")
     fixed = dict(stage.layers)
     for name, layer in prunable.items():
-        if type(layer).__name__ == "DepthwiseConv2D" and stage.depthwise is not None:
+        if type(layer).__name__ == "DepthwiseConv2D":
             fixed.setdefault(name, stage.depthwise)
     free = [name for name in prunable if name not in fixed and name not in stage.skip]
     if stage.scope == "global":
         shared = lamp({name: _flat(prunable[name]) for name in free}, stage.sparsity)
     else:
-        shared = {
-            name: stage.sparsity / (2 if type(prunable[name]).__name__ == "DepthwiseConv2D" else 1)
-            for name in free
-        }
+        shared = dict.fromkeys(free, stage.sparsity)
     amounts = {name: amount for name, amount in {**shared, **fixed}.items() if amount > 0.0}
     wanted = {name: amounts[name] for name in prunable if name in amounts}
     for name in stage.skip:
@@ -74,7 +71,8 @@ def targets(model: Any, stage: Magnitude, where: str) -> dict[str, float]:
         raise ModelError(
             "no layer can be pruned",
             where=where,
-            hint=f"magnitude pruning works on {', '.join(KERNELS)}",
+            hint=f"magnitude pruning works on {', '.join(KERNELS)}; on depthwise kernels "
+            "where it is told how much: magnitude:0.75,depthwise=0.5",
         )
     return wanted
 

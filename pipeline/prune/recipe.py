@@ -37,8 +37,8 @@ class Magnitude:
         begin, end: when the schedule runs, as fractions of the training steps.
         n_m: zeros N in every M consecutive weights instead of the smallest of the layer.
         block: (height, width) of the blocks that Dense layers are pruned in.
-        depthwise: sparsity of depthwise kernels, where it differs: they have few weights,
-            each in heavy use. None is half of `sparsity` for scope "layer".
+        depthwise: sparsity of depthwise kernels. They have few weights, each in heavy use,
+            and the engine stores them dense, so that their zeros save nothing.
         layers: sparsity of layers by name, where it differs.
         skip: names of layers left alone.
     """
@@ -50,7 +50,7 @@ class Magnitude:
     end: float = 0.5
     n_m: tuple[int, int] | None = None
     block: tuple[int, int] = (1, 1)
-    depthwise: float | None = None
+    depthwise: float = 0.0
     layers: dict[str, float] = field(default_factory=dict)
     skip: tuple[str, ...] = ()
 

@@ -159,7 +159,7 @@ class Space:
         if kind in ("magnitude", "both"):
             found |= {f"magnitude.{group.name}": sparsity for group in self.sparsities}
             if self.depthwise:
-                found["magnitude.depthwise"] = round(sparsity / 2 / _GRID) * _GRID
+                found["magnitude.depthwise"] = 0.0
         return found
 
 
@@ -202,7 +202,7 @@ def space_of_network(network: Network) -> Space:
     model = network.keras
     layers = {layer.name: layer for layer in model.layers}
     try:
-        names = list(targets(model, Magnitude(0.5), network.name))
+        names = list(targets(model, Magnitude(0.5, depthwise=0.5), network.name))
     except ModelError:
         names = []
     deep = [name for name in names if "Depthwise" in type(layers[name]).__name__]

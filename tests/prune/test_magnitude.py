@@ -63,7 +63,7 @@ def test_the_network_is_pruned_and_stays_good(network, data):
         progress=lambda *call: calls.append(call),
     )
     done = pruned.compression
-    assert done.sparsity == pytest.approx(0.75, abs=0.01)
+    assert done.sparsity == pytest.approx(0.75, abs=0.03)  # depthwise kernels keep theirs
     assert len(set(done.layers.values())) > 1  # each gives what it can spare
     assert done.parameters == (network.keras.count_params(),) * 2
     assert evaluate(pruned, data.test) == done.pruned_accuracy >= done.float_accuracy - 0.02
@@ -86,8 +86,8 @@ def test_without_data_the_smallest_weights_go_at_once(network):
         {"conv": 0.0, "depthwise": 0.25, "dense": 0.5, "out": 0.9}, abs=0.02
     )
     assert pruned.compression.float_accuracy is None
-    halved = prune(network, "magnitude:0.5,scope=layer", None).compression.layers
-    assert halved["depthwise"] == pytest.approx(0.25, abs=0.02)
+    for text in ("magnitude:0.5,scope=layer", "magnitude:0.5"):
+        assert prune(network, text, None).compression.layers["depthwise"] == 0.0
     kernel = network.keras.get_layer("dense").get_weights()[0]
     left = pruned.keras.get_layer("dense").get_weights()[0]
     assert np.abs(kernel[left == 0]).max() <= np.abs(kernel[left != 0]).min()
@@ -117,7 +117,7 @@ def test_a_loss_that_is_no_number_ends_the_training_at_the_last_good_state(netwo
     pruned = prune(network, "magnitude:0.5", data, epochs=3, rate=float("inf"))
     assert "the loss was no number in epoch 1" in pruned.compression.notes[0]
     assert all(np.isfinite(w).all() for w in pruned.keras.get_weights())
-    assert pruned.compression.sparsity == pytest.approx(0.5, abs=0.01)
+    assert pruned.compression.sparsity == pytest.approx(0.5, abs=0.03)
 
 
 def test_wrong_layers_and_data_are_refused(network, data):
