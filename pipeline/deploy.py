@@ -44,6 +44,7 @@ def deploy(
     scheme: str = "int8",
     engine: str = "aot",
     optimize: str = "balanced",
+    ram_limit: int | str | None = None,
     tflm: str = "",
     mlperf: str = "",
     on: str = "auto",
@@ -72,6 +73,7 @@ def deploy(
             trained for, keeping the zeros of a pruned network.
         engine: "aot" or "tflm".
         optimize: what the aot engine favours: "size", "balanced", "speed".
+        ram_limit: what the aot engine's arena may take: bytes, or such as "20KB".
         tflm: TensorFlow Lite Micro for the engine "tflm": a folder or a lib_deps entry.
         mlperf: benchmark of MLPerf Tiny that the firmware answers as: "kws01", "ic01", "vww01",
             "ad01"; "" for none.
@@ -106,6 +108,7 @@ def deploy(
         recipe=prune,
         engine=engine,
         optimize=optimize,
+        ram_limit=ram_limit,
         on=on,
         until=until,
         scheme=scheme,
@@ -144,6 +147,7 @@ def deploy(
         board,
         engine=engine,
         optimize=optimize,
+        ram_limit=ram_limit,
         tflm=tflm,
         mlperf=mlperf,
         progress=progress,

@@ -63,6 +63,7 @@ def preflight(
     recipe: str,
     engine: str,
     optimize: str,
+    ram_limit: int | str | None = None,
     on: str,
     until: str,
     scheme: str = "int8",
@@ -76,7 +77,7 @@ def preflight(
         ToolMissing: a program that a later step needs is not installed.
         ModelError: the file is no model.
     """
-    from pipeline.build import require_compiler
+    from pipeline.build import require_compiler, size_limit
     from pipeline.flash import labgrid
     from pipeline.flash.qemu import qemu_program
     from pipeline.load.sniff import TFLITE, sniff
@@ -92,7 +93,10 @@ def preflight(
     ):
         if value not in known and not (option == "--on" and labgrid.place_of(value)):
             raise WrongUse(f"{value!r} is not known", where=option, hint=", ".join(known))
+    if task not in TASKS:
+        raise WrongUse(f"{task!r} is not known", where="--task", hint=", ".join(TASKS))
     chosen = load_board(board)
+    size_limit(ram_limit)
     _mlperf_defines(mlperf)
     if recipe != "none":
         parse_recipe(recipe)
@@ -278,6 +282,7 @@ def render(
     *,
     engine: str = "aot",
     optimize: str = "balanced",
+    ram_limit: int | str | None = None,
     tflm: str = "",
     mlperf: str = "",
     progress: Progress = silent,
@@ -285,15 +290,15 @@ def render(
     """Graph and board -> project/, with the generated network in it.
 
     Args:
-        run, flat, graph, board, engine, optimize, progress: see `pipeline.deploy.deploy`.
+        run, flat, graph, board, engine, optimize, ram_limit, progress: see
+            `pipeline.deploy.deploy`.
         tflm: TensorFlow Lite Micro's library for the engine of that name.
         mlperf: id of the MLPerf Tiny benchmark the firmware answers as; "" for none.
 
     Raises:
         WrongUse: an unknown benchmark.
     """
-    from pipeline.build import check_before_build
-    from pipeline.codegen import Target, compile_graph
+    from pipeline.build import check_before_build, generate, held_inputs
     from pipeline.render import Project, resolve_library
     from pipeline.render import render as render_project
     from pipeline.resources import VERSION
@@ -309,8 +314,7 @@ def render(
         progress("render", 0, 0, f"{engine} engine for {chosen.core}")
         if engine == "tflm":
             return render_tflm(folder, flat, graph, chosen, library, progress, mlperf, defines)
-        target = Target(chosen.core, frozenset(chosen.features))
-        program = compile_graph(graph, target, cast(Any, optimize))
+        program = generate(graph, chosen, optimize, ram_limit)
         weights = sum(layer.weight_bytes for layer in program.layers)
         check_before_build(chosen, model_bytes=weights, arena_bytes=program.arena_bytes)
         project = render_project(
@@ -320,7 +324,7 @@ def render(
             program=program,
             engine=engine,
             sha256=flat.sha256,
-            defines=defines,
+            defines=defines or held_inputs(graph, program, optimize),
         )
         write_json(
             folder / PROGRAM,
@@ -330,6 +334,7 @@ def render(
                 "mlperf": mlperf,
                 "name": flat.name,
                 "optimize": optimize,
+                "ram_limit": ram_limit,
                 "arena_bytes": program.arena_bytes,
                 "layers": [asdict(layer) for layer in program.layers],
             },
@@ -338,8 +343,9 @@ def render(
 
     library = resolve_library(tflm) if engine == "tflm" else ""
     key = digest(
-        flat.sha256, _board_key(chosen), engine, optimize, library, defines, _sources_key(), VERSION
-    )
+        flat.sha256, _board_key(chosen), engine, optimize, ram_limit, library, defines,
+        _sources_key(), VERSION,
+    )  # fmt: skip
     return run.step("render", key, (PROJECT, PROGRAM), make, load)
 
 

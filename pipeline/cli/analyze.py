@@ -29,6 +29,7 @@ def command(
     board: options.Board,
     prune: options.Prune = "none",
     optimize: options.Optimize = "balanced",
+    ram_limit: options.RamLimit = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave with exit code 3 where it does not fit.")
     ] = False,
@@ -44,8 +45,9 @@ def command(
 
         with progress_display() as progress:
             found = analyze(
-                model, board, prune=prune, optimize=optimize, trust=trust, progress=progress
-            )
+                model, board, prune=prune, optimize=optimize, ram_limit=ram_limit,
+                trust=trust, progress=progress,
+            )  # fmt: skip
         fits = found.fits
         say_json(found.to_json()) if json else say(text(found))
 

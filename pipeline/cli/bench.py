@@ -43,6 +43,7 @@ def command(
     engine: Engines = _ENGINES,
     on: Places = _ON,
     optimize: Favours = _OPTIMIZE,
+    ram_limit: options.RamLimit = None,
     prune: Recipes = _PRUNE,
     data: DataSets = _DATA,
     samples: options.Samples = None,
@@ -73,7 +74,8 @@ def command(
 
         rows = read_baseline(baseline) if baseline is not None else []
         cells = matrix(models, board, engines=engine, on=on, optimize=optimize, prune=prune,
-                       data=data, samples=samples, port=port, seed=seed)  # fmt: skip
+                       data=data, samples=samples, port=port, seed=seed,
+                       **({"ram_limit": ram_limit} if ram_limit else {}))  # fmt: skip
         with History(db) as history:
             with display(cells) as watch:
                 results = bench(cells, out, jobs=jobs, watch=watch)

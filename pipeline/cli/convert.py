@@ -36,6 +36,7 @@ def command(
         str, typer.Option("--board", "-b", help="The board --explain is for.")
     ] = "disco_f407vg",
     optimize: options.Optimize = "balanced",
+    ram_limit: options.RamLimit = None,
     json: options.Json = False,
 ) -> None:
     """Write the model as a C array, and say what is in it."""
@@ -45,6 +46,7 @@ def command(
 
         from pipeline import artifacts, stages
         from pipeline.board import load_board
+        from pipeline.build import size_limit
         from pipeline.codegen import Target
         from pipeline.codegen.explain import explain as explain_graph
         from pipeline.convert import parameters, total_macs
@@ -61,7 +63,9 @@ def command(
             graph = stages.convert(run, flat, progress=progress)
             if explain:
                 target = Target(chosen.core, frozenset(chosen.features))
-                found = explain_graph(graph, target, cast(Any, optimize), progress)
+                found = explain_graph(
+                    graph, target, cast(Any, optimize), progress, ram_limit=size_limit(ram_limit)
+                )
         document: dict[str, Any] = {
             "header": str(run.path / "model_data.h"),
             "source": str(run.path / "model_data.c"),

@@ -38,6 +38,10 @@ XZeroPoint = Annotated[
 Optimize = Annotated[
     str, typer.Option("--optimize", help="What the aot engine favours: size, balanced or speed.")
 ]
+RamLimit = Annotated[
+    str | None,
+    typer.Option("--ram-limit", help="What the arena may take: bytes, or such as 20KB."),
+]
 Engine = Annotated[str, typer.Option("--engine", "-e", help="Inference engine: aot or tflm.")]
 On = Annotated[
     str,

@@ -138,16 +138,17 @@ def explain(
     optimize: Optimize = "balanced",
     progress: Progress = silent,
     passes: Collection[str] = tuple(PASSES),
+    ram_limit: int | None = None,
 ) -> Explanation:
     """Compiles a model and says for each op what was done.
 
     Args:
-        graph, target, optimize, progress, passes: see `compile_graph`.
+        graph, target, optimize, progress, passes, ram_limit: see `compile_graph`.
 
     Raises:
-        ModelError, UnsupportedOp, WrongUse: as `compile_graph` does.
+        ModelError, UnsupportedOp, WrongUse, DoesNotFit: as `compile_graph` does.
     """
-    program = compile_graph(graph, target, optimize, progress, passes=passes)
+    program = compile_graph(graph, target, optimize, progress, passes=passes, ram_limit=ram_limit)
     graph = prepare(graph, passes).graph
     numbers = {op.index: number for number, op in enumerate(ops_to_run(graph))}
     blocks = {tensor: p for p in program.placements for tensor in p.tensors}

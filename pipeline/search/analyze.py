@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from pipeline.board import Board, load_board
-from pipeline.build import boards_that_fit
-from pipeline.codegen import Optimize, Program, Target, compile_graph
+from pipeline.build import boards_that_fit, generate
+from pipeline.codegen import Program
 from pipeline.convert import Graph, parameters, read_graph, total_macs, zero_share
 from pipeline.errors import WrongUse
 from pipeline.load import Dataset, FlatModel, load_data, load_model
@@ -34,6 +33,7 @@ def analyze(
     *,
     prune: str = "none",
     optimize: str = "balanced",
+    ram_limit: int | str | None = None,
     trust: bool = False,
     progress: Progress = silent,
 ) -> Analysis:
@@ -45,10 +45,12 @@ def analyze(
         board: board id.
         prune: a recipe to apply first, without training, to see what it would give.
         optimize: what the aot engine favours.
+        ram_limit: what the arena may take: bytes, or such as "20KB".
         trust: run code inside the model file.
 
     Raises:
         WrongUse: unknown board or option, or a recipe for a .tflite.
+        DoesNotFit: no choice of kernels keeps to `ram_limit`.
         ModelError, UnsupportedOp: the file is no model, or the engine can't run it.
     """
     chosen = load_board(board)
@@ -56,8 +58,7 @@ def analyze(
     flat, source, notes = _flat(model, recipe, trust, progress)
     progress("analyze", 1, 2, "generating the program")
     graph = read_graph(flat)
-    target = Target(chosen.core, frozenset(chosen.features))
-    program = compile_graph(graph, target, cast(Optimize, optimize))
+    program = generate(graph, chosen, optimize, ram_limit)
     progress("analyze", 2, 2)
     return _analysis(flat, graph, program, chosen, source, recipe, optimize, notes)
 
