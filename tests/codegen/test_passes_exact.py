@@ -7,6 +7,7 @@ import pytest
 from engine_lab import Case, check, graph_of, oracle, random_inputs
 from random_networks import network
 
+from pipeline.codegen import Target
 from pipeline.codegen.compile import check_supported
 from pipeline.codegen.passes import PASSES, simplify
 from pipeline.codegen.passes.ranges import ranges
@@ -21,12 +22,16 @@ def inputs(model: bytes) -> list[list[np.ndarray]]:
     return runs + [[np.full_like(x, v) for x in runs[0]] for v in (-128, 127)]
 
 
-def compare(seeds: range) -> None:
+M4 = Target("cortex-m4", frozenset({"dsp"}))
+M3 = Target("cortex-m3")
+
+
+def compare(seeds: range, target: Target = Target()) -> None:  # noqa: B008
     """Every tensor that is left equals TFLM's on the original file."""
     models = [network(seed) for seed in seeds]
     check(
         [
-            Case(m, inputs(m), f"seed {seed}", tensors=True, passes=ALL)
+            Case(m, inputs(m), f"seed {seed}", target, tensors=True, passes=ALL)
             for seed, m in zip(seeds, models, strict=True)
         ]
     )
@@ -40,6 +45,12 @@ def test_random_networks() -> None:
 @pytest.mark.parametrize("first", range(100, 400, 30))
 def test_many_random_networks(first: int) -> None:
     compare(range(first, first + 30))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [M4, M3], ids=lambda t: t.core)
+def test_random_networks_with_the_kernels_of_a_core(target: Target) -> None:
+    compare(range(400, 430), target)
 
 
 def test_no_value_leaves_its_bounds() -> None:
