@@ -33,6 +33,7 @@ from pipeline.artifacts import (
     flat_of,
     image_of,
     measurement_of,
+    samples_of,
 )
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
@@ -439,7 +440,6 @@ def measure(
     run: Run, device: Device, data: DataOptions, *, progress: Progress = silent
 ) -> Measurement:
     """A device and samples -> measurement.json and outputs.npy."""
-    from pipeline.load import Signature
     from pipeline.measure import load_measurement, save_measurement
     from pipeline.measure import measure as measure_device
 
@@ -448,17 +448,7 @@ def measure(
     flat = flat_of(run.path)
 
     def make(folder: Path) -> Measurement:
-        from pipeline.convert import read_graph
-
-        graph = read_graph(flat)
-        source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-        shapes = (source.shape[1:], facts.get("input_dtype", source.dtype), sink.shape[1:])
-        signature = Signature(*shapes)
-        keras = facts["source"] != "tflite"
-        if keras:
-            chosen = data.split(signature, samples=data.samples).test
-        else:
-            chosen = data.all(signature)
+        chosen = samples_of(run, flat, data)
         found = measure_device(device, load_board(device.board), flat, chosen, progress=progress)
         save_measurement(found, folder)
         return found

@@ -55,6 +55,9 @@ int engine_infer(void);
 /* Runs layer `index` alone; all of them in order are one inference. Returns 0. */
 int engine_layer(uint32_t index);
 
+/* Activation memory: engine_info()->arena_bytes of it. */
+const uint8_t *engine_arena(void);
+
 /* Puts state (LSTM, SVDF) back to its start. */
 void engine_reset(void);
 

@@ -40,6 +40,9 @@
 #define MON_BAUD    0x88u /* u32 bits per second: answered by SPEED, then the line changes */
 #define MON_RESET   0x89u /* answered by RESETTING, then the chip restarts */
 #define MON_PLACED  0x8Au /* u16 n, as BENCH over inputs a debugger puts in place */
+#define MON_STEPS   0x8Bu /* u16 n: layers until n have run, 0 resets: BUSY, DONE */
+#define MON_INPUT   0x8Cu /* u32 offset, bytes of the input: answered by an empty MEMORY */
+#define MON_READ    0x8Du /* u32 offset, u16 bytes of activation memory: answered by MEMORY */
 
 /* Chip to host; the sequence number is the request's. */
 #define MON_INFO      0xC1u /* u8 index, u8 last, text: lines of key=value */
@@ -53,6 +56,7 @@
 #define MON_STATE     0xC9u /* u32 stack, stack peak, arena, frames accepted, frames broken */
 #define MON_SPEED     0xCAu /* u32 bits per second, u8 accepted */
 #define MON_RESETTING 0xCBu
+#define MON_MEMORY    0xCCu /* u32 offset, bytes */
 
 /* Reasons of a NAK. */
 #define MON_NAK_MISSING  1u /* u16 first missing chunk, then a bit for each that follows it */

@@ -12,6 +12,7 @@
 #include "placed.h"
 #include "port.h"
 #include "speed.h"
+#include "steps.h"
 #include "transfer.h"
 
 /* The request that owns the engine's input and output. Its answer is kept where the engine left
@@ -201,6 +202,13 @@ static void ticks(uint16_t sequence, uint32_t index, uint64_t value)
     mon_frame_send(MON_TICKS, sequence, 10);
 }
 
+static void done(uint16_t sequence, uint32_t count, uint64_t sum)
+{
+    mon_put_u16(mon_frame_payload(), (uint16_t)count);
+    mon_put_u64(mon_frame_payload() + 2, sum);
+    mon_frame_send(MON_DONE, sequence, 10);
+}
+
 /* `count` layers, or inferences, timed one by one. What is in the input does not matter, and
  * nothing is left of it. A frame after each tells the host that the chip is alive. */
 static void timed(uint16_t sequence, uint32_t count, int (*step)(uint32_t index, uint64_t *ticks))
@@ -229,9 +237,40 @@ static void timed(uint16_t sequence, uint32_t count, int (*step)(uint32_t index,
     if (step == mon_layer && count > 0) {
         mon_expect(sum);
     }
-    mon_put_u16(mon_frame_payload(), (uint16_t)count);
-    mon_put_u64(mon_frame_payload() + 2, sum);
-    mon_frame_send(MON_DONE, sequence, 10);
+    done(sequence, count, sum);
+}
+
+/* The engine's memory is the host's from here on: no input is under way, no answer held. */
+static void steps(uint16_t sequence, uint32_t count)
+{
+    begin(sequence);
+    mon_benchmark_forget();
+    busy(sequence);
+    uint64_t sum;
+    if (mon_steps_to(count, &sum)) {
+        done(sequence, count, sum);
+    } else {
+        nak_engine(sequence);
+    }
+}
+
+static void write_input(uint16_t sequence, const uint8_t *payload, size_t bytes)
+{
+    if (bytes < 4) {
+        nak(sequence, MON_NAK_LENGTH, 0);
+        return;
+    }
+    begin(sequence);
+    mon_input_write(mon_get_u32(payload), payload + 4, (uint32_t)bytes - 4u);
+    mon_frame_send(MON_MEMORY, sequence, 4); /* the offset is in its place already */
+}
+
+static void read_memory(uint16_t sequence, const uint8_t *payload)
+{
+    size_t bytes = mon_get_u16(payload + 4);
+    bytes = bytes < MON_PAYLOAD_BYTES - 4u ? bytes : MON_PAYLOAD_BYTES - 4u;
+    bytes = mon_steps_read(mon_get_u32(payload), mon_frame_payload() + 4, bytes);
+    mon_frame_send(MON_MEMORY, sequence, 4 + bytes);
 }
 
 static int whole_inference(uint32_t index, uint64_t *value)
@@ -270,8 +309,12 @@ static int payload_of(uint8_t type)
         return 4;
     case MON_BENCH:
     case MON_PLACED:
+    case MON_STEPS:
         return 2;
+    case MON_READ:
+        return 6;
     case MON_PING:
+    case MON_INPUT:
         return -1;
     default:
         return 0;
@@ -281,7 +324,7 @@ static int payload_of(uint8_t type)
 static void answer(uint8_t type, uint16_t sequence, const uint8_t *payload, size_t bytes)
 {
     const bool needs_engine =
-        type == MON_RUN || type == MON_PROFILE || type == MON_BENCH || type == MON_PLACED;
+        (type >= MON_RUN && type <= MON_BENCH) || (type >= MON_PLACED && type <= MON_READ);
     if (payload_of(type) >= 0 && bytes != (size_t)payload_of(type)) {
         nak(sequence, MON_NAK_LENGTH, 0);
         return;
@@ -309,6 +352,15 @@ static void answer(uint8_t type, uint16_t sequence, const uint8_t *payload, size
     case MON_PLACED:
         mon_placed_begin();
         timed(sequence, mon_get_u16(payload), placed_inference);
+        break;
+    case MON_STEPS:
+        steps(sequence, mon_get_u16(payload));
+        break;
+    case MON_INPUT:
+        write_input(sequence, payload, bytes);
+        break;
+    case MON_READ:
+        read_memory(sequence, payload);
         break;
     case MON_STATUS:
         state(sequence);

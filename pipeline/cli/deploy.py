@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, note, progress_display, say, say_json
+from pipeline.cli.layers import show_layers
 
 EXAMPLES = """\b
 Examples:
@@ -50,11 +51,13 @@ def command(
     trust: options.Trust = False,
     history: options.History = False,
     db: options.Db = None,
+    compare_layers: options.CompareLayers = False,
     json: options.Json = False,
 ) -> None:
     """Take a model file all the way to a measured board."""
 
     def work() -> None:
+        from pipeline import artifacts
         from pipeline.cli.summary import summary
         from pipeline.deploy import deploy
 
@@ -107,5 +110,11 @@ def command(
             for name in sorted(done.artifacts):
                 if not name.startswith("project/"):
                     say(f"  {name}")
+        if compare_layers and done.report is not None:
+            chosen = artifacts.DataOptions(
+                data, x_scale, x_zero_point, seed, samples, test_fraction, shuffle
+            )
+            codes.append(show_layers(artifacts.run_of(done.folder), chosen, json, document=False))
 
-    raise typer.Exit(guarded(work, json))
+    codes: list[int] = []
+    raise typer.Exit(guarded(work, json) or sum(codes))

@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
+from pipeline.cli.layers import show_layers
 
 if TYPE_CHECKING:
     from pipeline.artifacts import DataOptions
@@ -18,6 +19,7 @@ EXAMPLES = """\b
 Examples:
   mcu measure run/device.json --data kws.npz --samples 100
   mcu measure run --data random --json
+  mcu measure run --data random --compare-layers
   mcu measure run --mlperf --data kws01.npz
 """
 
@@ -36,6 +38,7 @@ def command(
         float,
         typer.Option("--window", min=0.01, help="--mlperf: seconds at least; 10 is the rule."),
     ] = 10.0,
+    compare_layers: options.CompareLayers = False,
     json: options.Json = False,
 ) -> None:
     """Send samples; read back outputs, cost, memory."""
@@ -47,6 +50,9 @@ def command(
         chosen = artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
         if mlperf:
             _by_mlperf(run, chosen, window, json)
+            return
+        if compare_layers:
+            codes.append(show_layers(run, chosen, json, document=json))
             return
         with progress_display() as progress:
             found = stages.measure(run, artifacts.device_of(run), chosen, progress=progress)
@@ -61,7 +67,8 @@ def command(
                 f"({accuracy.reference})")  # fmt: skip
         say(f"latency   {latency.median:,} {latency.unit} (median)")
 
-    raise typer.Exit(guarded(work, json))
+    codes: list[int] = []
+    raise typer.Exit(guarded(work, json) or sum(codes))
 
 
 def _by_mlperf(run: Run, data: DataOptions, window: float, json: bool) -> None:

@@ -16,6 +16,14 @@ Data = Annotated[
         help="Data set: an .npz with x and y, 'digits', or 'random' (generated inputs).",
     ),
 ]
+CompareLayers = Annotated[
+    bool,
+    typer.Option(
+        "--compare-layers",
+        help="Compare every tensor of one sample with TensorFlow Lite Micro's; exit code 5 "
+        "names the first layer that differs.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 Out = Annotated[
     Path | None,

@@ -33,6 +33,9 @@ class Type(IntEnum):
     BAUD = 0x88
     RESET = 0x89
     PLACED = 0x8A
+    STEPS = 0x8B
+    INPUT = 0x8C
+    READ = 0x8D
 
     INFO = 0xC1
     PONG = 0xC2
@@ -45,6 +48,7 @@ class Type(IntEnum):
     STATE = 0xC9
     SPEED = 0xCA
     RESETTING = 0xCB
+    MEMORY = 0xCC
 
 
 class Nak(IntEnum):

@@ -17,6 +17,7 @@ from pipeline.measure.exchange import Exchange, LinkStats, Timer, Verdict, annou
 from pipeline.measure.frames import Frame, Nak, Type
 from pipeline.measure.link import Link
 from pipeline.measure.placed import Placed
+from pipeline.measure.stepper import Stepper
 from pipeline.measure.transfer import Answer, Transfer, missing_chunks
 
 PROTOCOL = "1"
@@ -245,6 +246,10 @@ class Session:
 
         self._exchange.ask(kind, payload, take, doing)
         return tuple(found[i] for i in range(count))
+
+    def stepper(self) -> Stepper:
+        """An inference layer by layer."""
+        return Stepper(self._exchange, self._chunk_bytes)
 
     def infer(self, data: bytes) -> Answer:
         """Runs one inference.

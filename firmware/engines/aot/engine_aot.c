@@ -74,6 +74,11 @@ int engine_layer(uint32_t index)
     return 0;
 }
 
+const uint8_t *engine_arena(void)
+{
+    return network_arena;
+}
+
 void engine_reset(void)
 {
     network_reset();

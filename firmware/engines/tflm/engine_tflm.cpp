@@ -140,6 +140,11 @@ extern "C" int engine_layer(uint32_t index)
     return fail(5, "TFLM has no single layers");
 }
 
+extern "C" const uint8_t *engine_arena(void)
+{
+    return network_arena;
+}
+
 extern "C" void engine_reset(void)
 {
     if (interpreter != nullptr) {
