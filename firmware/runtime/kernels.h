@@ -156,8 +156,8 @@ void sum_s8(MCU_ROM sum_s8_t *p, const int8_t *input, int8_t *output);
 /* output[i] = table[(uint8_t)input[i]]: any function of one value. May be in place. */
 void lookup_s8(MCU_ROM int8_t table[256], const int8_t *input, int8_t *output, int32_t count);
 
-/* SOFTMAX over the last dimension; the output has scale 1/256 and zero point -128.
- * May be in place. */
+/* SOFTMAX over the last dimension; the output has scale 1/256 and zero point -128, and may be
+ * in place; as int16 it has 1/65536 and -32768. */
 typedef struct {
     int32_t rows;
     int32_t depth;
@@ -167,6 +167,7 @@ typedef struct {
 } softmax_s8_t;
 
 void softmax_s8(MCU_ROM softmax_s8_t *p, const int8_t *input, int8_t *output);
+void softmax_s8_s16(MCU_ROM softmax_s8_t *p, const int8_t *input, int16_t *output);
 
 /* Copies elements of `size` bytes from one strided place to another; what CONCATENATION,
  * SPLIT, STRIDED_SLICE, TRANSPOSE and others come down to. Strides and offsets are in
@@ -365,6 +366,17 @@ typedef struct {
 /* state (batches, filters, memory) is changed in place. */
 void svdf_s8(MCU_ROM svdf_s8_t *p, const int8_t *input, int16_t *state, int8_t *output);
 void svdf_s8_narrow(MCU_ROM svdf_s8_t *p, const int8_t *input, int8_t *state, int8_t *output);
+
+/* QUANTIZE between int8, int16 and int32. In place where the output is no wider. */
+typedef struct {
+    int32_t input_bytes; /* of an element */
+    int32_t output_bytes;
+    int32_t input_zero;
+    int32_t output_zero;
+    scale_t scale;
+} rescale_t;
+
+void rescale(MCU_ROM rescale_t *p, const void *input, void *output, int32_t count);
 
 /* The int16 kernels: data of 16 bits with zero points of 0, weights of 8, sums of 64.
  * Structs are those of the int8 kernels where those fit. */

@@ -671,7 +671,7 @@ def svdf(draw: Draw) -> bytes:
     filters = units * rank
     random = np.random.default_rng(draw(seeds))
     state, time = float(np.float32(draw(scales))), float(np.float32(2.0**-12))
-    kind, most = draw(st.sampled_from([("int16", 9000), ("int8", 127)]))
+    kind, most = draw(st.sampled_from([("int16", 9000), ("int16", 32767), ("int8", 127)]))
     state_zero = draw(zeros) if kind == "int8" else 0
     inputs = [
         b.input(s8((batches, n), draw)),
@@ -869,6 +869,30 @@ def unary_16(draw: Draw, name: str, scale: float = 0.0, options: str = "", **mor
 
 
 @st.composite
+def softmax_widened(draw: Draw) -> bytes:
+    b = Build()
+    shape = (draw(sizes(1, 3)), draw(sizes(1, 30)))
+    x = b.input(s8(shape, draw))
+    result = T(shape, "int16", 1 / 65536, -32768)
+    b.outputs = b.op("SOFTMAX", [x], [result], "SoftmaxOptions", 3, beta=1.0)
+    return b.bytes()
+
+
+@st.composite
+def resized(draw: Draw) -> bytes:
+    """QUANTIZE between integers of different sizes."""
+    b = Build()
+    kinds = ("int8", "int16", "int32")
+    source, target = draw(st.sampled_from([(a, c) for a in kinds for c in kinds if a != c]))
+    spread = {"int8": 1.0, "int16": 2.0**-8, "int32": 2.0**-20}
+    ends = [(draw(zeros), draw(scales) * spread[kind]) for kind in (source, target)]
+    (zero, scale), (result_zero, result_scale) = ends
+    x = b.input(T((257,), source, scale, zero))
+    b.outputs = b.op("QUANTIZE", [x], [T((257,), target, result_scale, result_zero)], "", 3)
+    return b.bytes()
+
+
+@st.composite
 def softmax_16(draw: Draw) -> bytes:
     b = Build()
     shape = (draw(sizes(1, 3)), draw(sizes(1, 30)))
@@ -968,10 +992,10 @@ WIDE: dict[str, Any] = {
     "MINIMUM": maximum_16("MINIMUM"),
     "MUL": binary_16("MUL", "MulOptions"),
     "PRELU": prelu_16(),
-    "QUANTIZE": st.one_of(ends_16(), unary_16("QUANTIZE")),
+    "QUANTIZE": st.one_of(ends_16(), unary_16("QUANTIZE"), resized()),
     "RELU": unary_16("RELU"),
     "RELU6": unary_16("RELU6"),
-    "SOFTMAX": softmax_16(),
+    "SOFTMAX": st.one_of(softmax_16(), softmax_widened()),
     "SUB": binary_16("SUB", "SubOptions"),
     "SUM": reduce_16("SUM"),
     "TANH": unary_16("TANH", 2.0**-15),

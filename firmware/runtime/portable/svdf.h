@@ -23,17 +23,18 @@ static inline int8_t svdf_output(MCU_ROM svdf_s8_t *p, int32_t sum)
     return (int8_t)clamp(sum + p->output_zero, INT8_MIN, INT8_MAX);
 }
 
-/* One batch: `recall` weighs what filter f remembers by its age. */
+/* One batch: `recall` weighs what filter f remembers by its age. Sums wrap around, as the
+ * reference's do. */
 static inline void svdf_units(MCU_ROM svdf_s8_t *p, const void *state,
-                              int32_t (*recall)(MCU_ROM svdf_s8_t *, const void *, int32_t),
+                              uint32_t (*recall)(MCU_ROM svdf_s8_t *, const void *, int32_t),
                               int8_t *output)
 {
     for (int32_t u = 0; u < p->filters / p->rank; u++) {
-        int32_t sum = p->bias != NULL ? p->bias[u] : 0;
+        uint32_t sum = p->bias != NULL ? (uint32_t)p->bias[u] : 0u;
         for (int32_t f = u * p->rank; f < (u + 1) * p->rank; f++) {
             sum += recall(p, state, f);
         }
-        output[u] = svdf_output(p, sum);
+        output[u] = svdf_output(p, (int32_t)sum);
     }
 }
 

@@ -1,13 +1,13 @@
 /* SVDF with int16 time weights and state. */
 #include "svdf.h"
 
-static int32_t recall(MCU_ROM svdf_s8_t *p, const void *state, int32_t filter)
+static uint32_t recall(MCU_ROM svdf_s8_t *p, const void *state, int32_t filter)
 {
     const int16_t *memory = (const int16_t *)state + filter * p->memory;
     MCU_ROM int16_t *weights = (MCU_ROM int16_t *)p->time_weights + filter * p->memory;
-    int32_t sum = 0;
+    uint32_t sum = 0;
     for (int32_t m = 0; m < p->memory; m++) {
-        sum += (int32_t)weights[m] * memory[m];
+        sum += (uint32_t)((int32_t)weights[m] * memory[m]);
     }
     return sum;
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.kernel import Code, Portable, Site, Support
+from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import (
     INT_RANGE,
     quantize_multiplier,
@@ -17,6 +17,16 @@ from pipeline.codegen.ops import common, int16
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.lookup import lookup_code
 from pipeline.convert.graph import Graph, Op, Tensor
+
+_BYTES = {"int8": 1, "int16": 2, "int32": 4}
+_RESIZED = (
+    ("int8", "int16"),
+    ("int8", "int32"),
+    ("int16", "int8"),
+    ("int16", "int32"),
+    ("int32", "int8"),
+    ("int32", "int16"),
+)
 
 
 def _check_quantize(graph: Graph, op: Op) -> Problem:
@@ -32,9 +42,10 @@ def _check_quantize(graph: Graph, op: Op) -> Problem:
         ("int16", "int16"),
         ("int8", "uint8"),
         ("uint8", "int8"),
+        *_RESIZED,
     ):
         return f"{data.dtype} to {result.dtype}", common.REQUANTISE
-    if data.dtype == "int16" and (zero_of(data) or zero_of(result)):
+    if pair == ("int16", "int16") and (zero_of(data) or zero_of(result)):
         return "int16 data with a zero point", common.BROKEN
     return common.first(
         None if data.dtype == "float32" else common.quantised(data),
@@ -58,9 +69,33 @@ def _lower_quantize(site: Site) -> Code:
     if data.dtype == "float32":
         name = f"quantize_f32_{common.suffix(result)}"
         return _float_code(site, name, float(scale_of(result)), zero_of(result))
+    if (data.dtype, result.dtype) in _RESIZED:
+        return _resized(site, data, result)
     if data.dtype == "int16":
         return int16.rescaled(site)
     return lookup_code(site, rescaling_table(data, result))
+
+
+def _resized(site: Site, data: Tensor, result: Tensor) -> Code:
+    multiplier, shift = quantize_multiplier(float(scale_of(data)) / float(scale_of(result)))
+    before, after = _BYTES[data.dtype], _BYTES[result.dtype]
+    params = Initializer(
+        "rescale_t",
+        {
+            "input_bytes": before,
+            "output_bytes": after,
+            "input_zero": zero_of(data),
+            "output_zero": zero_of(result),
+            "scale": {"multiplier": multiplier, "shift": shift},
+        },
+    )
+    count = common.elements(result)
+    return Code(
+        function="rescale",
+        body=f"{params.declare()}\nrescale(&params, {site.input(0)}, {site.output()}, {count});",
+        files=("kernels.h", "requantize.h", "portable/rescale.c"),
+        in_place=(0,) if after <= before else (),
+    )
 
 
 def rescaling_table(data: Tensor, result: Tensor) -> NDArray[np.int8]:
@@ -96,10 +131,10 @@ def _instructions(graph: Graph, op: Op) -> float:
 SUPPORT = (
     Support(
         name="QUANTIZE",
-        dtypes=("float32", "int8", "int16", "uint8"),
+        dtypes=("float32", "int8", "int16", "int32", "uint8"),
         kernels=[Portable(_lower_quantize, _instructions)],
         check=_check_quantize,
-        notes="float32 to int8 and int16; within int8 and int16; int8 to uint8 and back",
+        notes="float32 to int8 and int16; among int8, int16 and int32; int8 to uint8 and back",
         versions=(1, 4),
     ),
     Support(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
-from pipeline.codegen.numeric import quantize_multiplier, scale_of, zero_of
+from pipeline.codegen.numeric import INT_RANGE, quantize_multiplier, scale_of, zero_of
 from pipeline.codegen.ops import common, int16
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.convert.graph import Graph, Op
@@ -32,13 +32,20 @@ def _check(graph: Graph, op: Op) -> Problem:
     data, result = tensor(graph, op, 0), common.output(graph, op)
     if data.dtype == "int16":
         return int16.check(graph, op)
-    problem = common.first(common.typed(data, result), common.same_shape(data, result))
+    problem = common.first(
+        common.typed(data),
+        common.typed(result, dtypes=common.WIDE),
+        common.same_shape(data, result),
+    )
     if problem:
         return problem
     if not data.shape or 0 in data.shape:
         return f"data of shape {list(data.shape)}", common.BROKEN
-    if float(scale_of(result)) != 1.0 / 256 or zero_of(result) != -128:
-        return "an output other than scale 1/256, zero point -128", common.BROKEN
+    low = INT_RANGE[result.dtype][0]
+    # The reference lets the scale of an int16 output be off by a thousandth.
+    slack = 0.0 if result.dtype == "int8" else 0.001
+    if abs(float(scale_of(result)) * -2 * low - 1.0) > slack or zero_of(result) != low:
+        return f"an output other than scale 1/{-2 * low}, zero point {low}", common.BROKEN
     beta = float(op.options.get("beta", 1.0))
     # The reference requires a multiplier above one.
     if not beta * float(scale_of(data)) * (1 << (31 - _INTEGER_BITS)) > 1.0:
@@ -60,11 +67,14 @@ def _lower(site: Site) -> Code:
             "lowest": max(lowest, -256),
         },
     )
+    narrow = common.output(site.graph, site.op).dtype == "int8"
+    function = "softmax_s8" if narrow else "softmax_s8_s16"
+    headers = ("kernels.h", "requantize.h", "fixed_point.h", "softmax_s8.h")
     return Code(
-        function="softmax_s8",
-        body=f"{params.declare()}\nsoftmax_s8(&params, {site.input(0)}, {site.output()});",
-        files=("kernels.h", "requantize.h", "fixed_point.h", "portable/softmax_s8.c"),
-        in_place=(0,),
+        function=function,
+        body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()});",
+        files=(*headers, f"portable/{function}.c"),
+        in_place=(0,) if narrow else (),
     )
 
 
