@@ -42,7 +42,7 @@ class _Goal:
 _GOALS: Mapping[Optimize, _Goal] = {
     "speed": _Goal((0.0,), 0.0, 0.0, "speed"),
     "balanced": _Goal((8.0,), 48.0, 0.1, "balanced"),
-    "size": _Goal((32.0, 16.0, 8.0), float("inf"), 0.29, "balanced"),
+    "size": _Goal((64.0, 32.0, 16.0, 8.0), float("inf"), 0.3, "balanced"),
 }
 
 
@@ -148,7 +148,8 @@ class _Choice:
             [(cost.cycles + flash * cost.flash, cost.cycles, kernel) for cost, kernel in costs]
             for costs in layers.costs
         ]
-        room = share * sum(min(price for price, _, _ in found) for found in prices)
+        # Below zero where sparse weights save more flash than the instructions are worth.
+        room = share * abs(sum(min(price for price, _, _ in found) for found in prices))
         self._options = [self._worth_it(n, found, room) for n, found in enumerate(prices)]
 
     def _worth_it(
@@ -224,9 +225,10 @@ class _Choice:
         least = [options[-1].needed for options in self._options]
         peak = least.index(max(least))
         step = self._options[peak][-1].step
-        lives, tensors = self._layers.lives, self._layers.graph.tensors
+        lives, graph = self._layers.lives, self._layers.graph
+        maker = {i: op.layer for op in graph.ops for i in op.outputs}
         live = ", ".join(
-            f"{tensors[root].name!r} {lives.size[root]:,}"
+            f"{maker.get(root, 'input')} {lives.size[root]:,}"
             for root in sorted(lives.live(peak), key=lambda root: -lives.size[root])
         )
         return DoesNotFit(

@@ -27,6 +27,7 @@ _GATHER_PER_BYTE = 4.5
 _GATHER_PER_TAP = 16.0
 _PER_CHANNEL = 30.0
 _PER_OUTPUT = 26.0
+_PER_ROW = 65.0
 # Bytes of code that the first sparse layer of a program brings.
 _CODE_BYTES = 500
 
@@ -124,11 +125,12 @@ class Sparse:
         layer = _layer(graph, op)
         channels, places = layer.weights.shape
         stream = self._pack(layer)
-        stored = np.count_nonzero(layer.weights)
         e = self.encoding
+        stored = e.stored(stream.size, channels, places)
         if op.name == "FULLY_CONNECTED":
-            one = e.per_weight * stored + e.per_place * places * channels
-            cycles = layer.pixels * (one + channels * (_PER_CHANNEL + _PER_OUTPUT))
+            per_weight = e.per_weight_dsp if target.has("dsp") else e.per_weight
+            one = per_weight * stored + e.per_place * places * channels
+            cycles = layer.pixels * (one + channels * _PER_ROW)
             ram = 0
         else:
             groups = -(-layer.pixels // _PIXELS)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_ops_oracle import draw_models, inputs_for
 
-from pipeline.codegen import Target
+from pipeline.codegen import Target, compile_graph
 from pipeline.codegen import compile as compiler
 from pipeline.codegen.kernel import weighed
 from pipeline.codegen.kernels_sparse import KERNELS
@@ -158,6 +158,27 @@ def test_dense_weights_stay_dense() -> None:
     tensors = tuple(full if t is weights else t for t in graph.tensors)
     graph = replace(graph, tensors=tensors)
     assert not any(kernel.applies(graph, op, Target()) for kernel in KERNELS["CONV_2D"])
+
+
+@pytest.mark.parametrize("optimize", ["speed", "balanced", "size"])
+def test_every_goal_takes_few_weights_as_sparse(optimize: Any) -> None:
+    model = op_cases.fully_connected()
+    graph = next(
+        g for g in map(graph_of, draw_models(model, 40)) if g.tensors[g.ops[0].inputs[1]].shape
+    )
+    op = graph.ops[0]
+    shapes = {op.inputs[0]: (1, 640), op.inputs[1]: (64, 640), op.outputs[0]: (1, 64)}
+    weights = np.zeros((64, 640), np.int8)
+    weights[:, ::40] = 9
+    tensors = tuple(
+        replace(t, shape=shapes.get(t.index, t.shape), data=weights if t.index == op.inputs[1]
+                else t.data)
+        for t in graph.tensors
+    )  # fmt: skip
+    op = replace(op, inputs=op.inputs[:2])
+    graph = replace(graph, tensors=tensors, ops=(op,))
+    program = compile_graph(graph, DSP, optimize)
+    assert program.layers[0].encoding == "delta8"
 
 
 def test_speed_and_size_weigh_differently() -> None:

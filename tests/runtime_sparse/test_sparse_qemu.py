@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from dsp_cases import fully_connected
 from engine_lab import graph_of
 from test_dsp_qemu import DSP, check_on_chip
-from test_sparse_oracle import usual
+from test_ops_oracle import draw_models
+from test_sparse_oracle import thinned, usual
 
 from pipeline.codegen.kernels_sparse import KERNELS
 from pipeline.codegen.kernels_sparse_wide import SparseWide
@@ -27,3 +29,18 @@ def test_random_convolutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             check_on_chip(model, kernel, tmp_path / str(number), monkeypatch)
             done.add(kernel.name)
     assert len(done) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+def test_random_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = [thinned(m, i) for i, m in enumerate(draw_models(fully_connected(), 9))]
+    done = set()
+    for number, model in enumerate(models):
+        graph = graph_of(model)
+        able = [k for k in KERNELS["FULLY_CONNECTED"] if k.applies(graph, graph.ops[0], DSP)]
+        if able:
+            kernel = able[number % len(able)]
+            check_on_chip(model, kernel, tmp_path / str(number), monkeypatch)
+            done.add(kernel.name)
+    assert len(done) == 3
