@@ -79,7 +79,7 @@ def _head(found: Analysis) -> str:
             f"  flash     about {_kib(flash.total)} of {_kib(flash.limit)}: "
             f"model {_kib(flash.model_bytes)}, code {_kib(flash.code_bytes)}",
             f"  RAM       about {_kib(ram.total)} of {_kib(room)}: arena {_kib(ram.arena_bytes)} "
-            f"(at least {_kib(found.arena_bound)} are alive at once), "
+            f"(at most {_kib(found.arena_bound)} in use at once), "
             f"and {_kib(ram.stack_bytes)} of stack",
             f"  work      {found.macs:,} MACs, about {found.instructions:,} instructions per "
             f"inference{within}",
@@ -132,7 +132,8 @@ def _map(found: Analysis) -> str:
     """Blocks by offset, and a chart of their lives: one column per layer."""
     count = len(found.layers)
     lines = [
-        f"memory map: arena of {found.ram.arena_bytes:,} bytes",
+        f"memory map: arena of {found.ram.arena_bytes:,} bytes; the peak is layer {found.peak}, "
+        f"{found.layers[found.peak].name}, with {found.arena_bound:,} in use",
         f"{'from':>9} {'to':>9} {'bytes':>9}  {'layers':9}",
     ]
     chart = count <= _WIDEST_MAP
@@ -143,5 +144,6 @@ def _map(found: Analysis) -> str:
         if chart:
             cells = ("#" if block.first <= n <= block.last else "." for n in range(count))
             line += f" {''.join(cells)}"
-        lines.append(f"{line} {block.who}")
+        mark = "  <- peak" if block.first <= found.peak <= block.last else ""
+        lines.append(f"{line} {block.who}{mark}")
     return "\n".join(lines)

@@ -71,7 +71,7 @@ class Conv2d:
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """From the table of kernels_dsp_cost."""
         g = geometry(graph, op)
-        k = math.prod(g.weights.shape[1:])
+        k = math.prod(_runs(g))
         pixels, channels = math.prod(g.output.shape[:3]), g.output.shape[3]
         return Cost(
             cycles=costs.gemm(pixels, k, channels) + costs.gather(pixels, k, g.kernel != (1, 1)),

@@ -15,7 +15,7 @@ from pipeline.convert.graph import Graph, Op
 MOST_SCRATCH = 32 * 1024
 """Bytes; a kernel that wants more is not taken, however fast."""
 
-TILE_4PX_PER_MAC = 0.78
+TILE_4PX_PER_MAC = 0.77
 TILE_1PX_PER_MAC = 0.89
 TILE_PER_OUTPUT = 9.5
 DENSE_PER_OUTPUT = 19.0
@@ -42,13 +42,17 @@ WINOGRAD_PER_STEP = 11.0
 WINOGRAD_PER_FREQUENCY = 14.0
 WINOGRAD_PER_OUTPUT = 105.0
 """A tile of one channel."""
-WINOGRAD_PER_INPUT = 65.0
+WINOGRAD_PER_INPUT = 100.0
 WINOGRAD_PER_WEIGHT = 60.0
+WINOGRAD_CODE = 2660
+"""Bytes of flash; a program rarely has more than one layer of it."""
 
 WINOGRAD4_PER_OUTPUT = 280.0
 """A tile of one channel."""
 WINOGRAD4_PER_INPUT = 225.0
 WINOGRAD4_PER_WEIGHT = 112.0
+WINOGRAD4_CODE = 5460 // 4
+"""Bytes of flash, shared by the layers of a program."""
 
 
 def gemm(pixels: int, k: int, channels: int) -> float:

@@ -72,7 +72,7 @@ class Winograd:
         again = -(-outputs // held) if group < blocks else 1
         cycles = costs.winograd(inputs, outputs, blocks, again)
         ram = costs.more_ram(graph, op, _scratch(g, held, group, self.rows), self.rows)
-        return Cost(g.input.shape[0] * cycles, ram=ram)
+        return Cost(g.input.shape[0] * cycles, flash=costs.WINOGRAD_CODE, ram=ram)
 
     def _sizes(self, g: Geometry) -> tuple[int, int]:
         """Channels held, and blocks held."""

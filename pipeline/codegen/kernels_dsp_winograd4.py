@@ -76,7 +76,8 @@ class Winograd4:
         again = groups if held < outputs else 1
         cycles = costs.winograd4(inputs, outputs, (blocks, _tiles(g)), again)
         ram = costs.more_ram(graph, op, _scratch(g, held, group, self.rows), self.rows)
-        return Cost(g.input.shape[0] * cycles, flash=11 * outputs, ram=ram)
+        flash = 11 * outputs + costs.WINOGRAD4_CODE
+        return Cost(g.input.shape[0] * cycles, flash=flash, ram=ram)
 
     def _sizes(self, g: Geometry) -> tuple[int, int]:
         """Channels held, and tiles held."""

@@ -97,7 +97,8 @@ class Analysis:
         parameters, macs: of the model.
         zero_share: zeros among its weights, 0..1.
         instructions: expected per inference.
-        arena_bound: bytes of activations alive at the fullest moment; no plan is smaller.
+        arena_bound: bytes of the arena in use while the layer `peak` runs.
+        peak: the layer that needs the most.
         problems: what does not fit, by how much; empty where all fits.
         would_fit: other boards with enough flash and RAM, the smallest first.
         accuracy: how far the estimates were off where they were compared with measurements,
@@ -120,6 +121,7 @@ class Analysis:
     flash: FlashEstimate
     ram: RamEstimate
     arena_bound: int
+    peak: int
     layers: tuple[LayerEstimate, ...]
     memory: tuple[Block, ...]
     problems: tuple[str, ...]
@@ -142,5 +144,11 @@ class Analysis:
 
 
 def alive(blocks: tuple[Block, ...], layer: int) -> int:
-    """Bytes in use while a layer runs."""
-    return sum(block.size for block in blocks if block.first <= layer <= block.last)
+    """Bytes in use while a layer runs; an output may lie over its input's."""
+    total, end = 0, 0
+    for block in sorted(blocks, key=lambda block: block.offset):
+        if block.first <= layer <= block.last:
+            begin, stop = max(block.offset, end), block.offset + block.size
+            total += max(0, stop - begin)
+            end = max(end, stop)
+    return total

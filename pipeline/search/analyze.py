@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.board import Board, load_board
-from pipeline.build import boards_that_fit, generate
+from pipeline.build import boards_that_fit, generate, held_inputs
 from pipeline.codegen import Program
 from pipeline.convert import Graph, parameters, read_graph, total_macs, zero_share
 from pipeline.errors import WrongUse
@@ -123,8 +123,12 @@ def _analysis(
     )
     weights = sum(layer.weight_bytes for layer in layers)
     flash = FlashEstimate(weights, figures.code_bytes(program), board.flash.bytes)
-    ram = RamEstimate(program.arena_bytes, figures.other_ram, board.stack_bytes, board.ram.bytes)
+    held = int(held_inputs(graph, program, optimize).get("MONITOR_DB_BYTES", 0))
+    ram = RamEstimate(
+        program.arena_bytes, figures.other_ram + held, board.stack_bytes, board.ram.bytes
+    )
     memory = blocks(graph, program)
+    peak = max(range(len(layers)), key=lambda number: alive(memory, number))
     unknown = sorted({x.kernel for x in program.layers if x.kernel not in figures.kernels})
     if unknown:
         notes += (f"no measurement on {board.core} backs the cost of: {', '.join(unknown)}",)
@@ -143,7 +147,8 @@ def _analysis(
         instructions=sum(costs) + figures.overhead,
         flash=flash,
         ram=ram,
-        arena_bound=max(alive(memory, n) for n in range(-1, len(layers) + 1)),
+        arena_bound=alive(memory, peak),
+        peak=peak,
         layers=layers,
         memory=memory,
         problems=_problems(flash, ram),
