@@ -1,13 +1,15 @@
 """Measures what pruning buys on the chip, and what it costs in accuracy.
 
     python benchmarks/compression.py [--tasks digits,mnist,keywords,kws] [--quick]
+    python benchmarks/compression.py --tasks kws --folds 2 --recipes none magnitude:0.875
 
 Every recipe is carried out on every task and deployed to disco_f407vg in QEMU, whose
 instruction counts are exact, for each goal of --optimize. Writes benchmarks/compression.json
 and docs/compression.md; tasks that are not run keep their figures. Run folders are kept in
 build/bench-compression: what was trained there is not trained again, so an interrupted run
-goes on where it was. --quick trains for two epochs, few recipes and one fold, and writes to
-build/bench-compression alone.
+goes on where it was. --folds and --recipes measure a part of a task, and the page says which;
+a longer run later takes over what is there. --quick trains for two epochs, few recipes and one
+fold, and writes to build/bench-compression alone.
 """
 
 from __future__ import annotations
@@ -159,16 +161,23 @@ def _age(path: Path) -> int:
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 
-def run_task(task: Task, quick: bool) -> tuple[dict[str, Any], list[str]]:
-    """The document of a task, and its failures in words."""
+def run_task(
+    task: Task, quick: bool, recipes: tuple[str, ...], most: int
+) -> tuple[dict[str, Any], list[str]]:
+    """The document of a task, and its failures in words.
+
+    Args:
+        recipes: to carry out.
+        most: folds.
+    """
     from pipeline.errors import McuError
 
     base = RUNS / ("quick" if quick else "full") / task.name
     base.mkdir(parents=True, exist_ok=True)
     folds = task.prepare(base)
     rows, failures, conditions = [], [], {}
-    for index, fold in enumerate(folds[:1] if quick else folds):
-        for recipe in QUICK_RECIPES if quick else RECIPES:
+    for index, fold in enumerate(folds[:most]):
+        for recipe in recipes:
             folder = base / f"fold{index}" / recipe.replace(":", "-").replace(",", "-")
             folder.parent.mkdir(exist_ok=True)
             try:
@@ -191,7 +200,12 @@ def run_task(task: Task, quick: bool) -> tuple[dict[str, Any], list[str]]:
     packages = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
     conditions |= {name: version(name) for name in packages}
     conditions |= {"board": f"{BOARD} in QEMU", "processor": _processor()}
-    about = {"about": task.about, "folds": len({row.fold for row in rows})}
+    about = {
+        "about": task.about,
+        "folds": len({row.fold for row in rows}),
+        "folds_in_all": len(folds),
+        "left_out": [recipe for recipe in RECIPES if recipe not in recipes],
+    }
     return {**about, "conditions": conditions, "rows": [asdict(row) for row in rows]}, failures
 
 
@@ -210,6 +224,8 @@ def main() -> int:
     names = [task.name for task in TASKS]
     parser.add_argument("--tasks", default=",".join(names), help=f"of {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="does it run? figures mean nothing")
+    parser.add_argument("--recipes", nargs="+", help="all of RECIPES by default")
+    parser.add_argument("--folds", type=int, default=99, help="of a task that has several")
     parser.add_argument("--page", action="store_true", help="write the page anew, measure nothing")
     args = parser.parse_args()
     wanted = args.tasks.split(",")
@@ -231,7 +247,8 @@ def main() -> int:
         if missing := [path for path in task.needs if not path.exists()]:
             print(f"{task.name}: skipped, {missing[0].name} is absent", file=sys.stderr)
             continue
-        document, failed = run_task(task, args.quick)
+        recipes = tuple(args.recipes or (QUICK_RECIPES if args.quick else RECIPES))
+        document, failed = run_task(task, args.quick, recipes, 1 if args.quick else args.folds)
         failures += failed
         if document["rows"]:
             # Read as late as this: another run may have written its own tasks meanwhile.

@@ -182,11 +182,15 @@ def _section(name: str, task: dict[str, Any]) -> list[str]:
     found = means(task["rows"])
     goals = list(next(iter(found.values())).flash)
     head = [f"model, {goal} | instructions, {goal}" for goal in goals]
+    about = f"{task['about']}. {next(iter(found.values())).float32:,.0f} bytes as float32."
+    if task["folds_in_all"] > 1:
+        about += f" Means of {task['folds']} of {task['folds_in_all']} folds."
+    if task["left_out"]:
+        about += f" Not run yet: {', '.join(task['left_out'])}."
     lines = [
         f"## {name}",
         "",
-        f"{task['about']}. {'Means of the folds. ' if task['folds'] > 1 else ''}"
-        f"{next(iter(found.values())).float32:,.0f} bytes as float32.",
+        about,
         "",
         f"| recipe | zeros | float | pruned | int8 | {' | '.join(head)} | epochs | seconds |",
         "|---|--:|--:|--:|--:|" + "--:|--:|" * len(goals) + "--:|--:|",
