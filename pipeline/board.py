@@ -74,12 +74,14 @@ class Qemu:
         machine: its `-machine`.
         serial: index of the machine's serial line that is the board's UART.
         args: further arguments.
+        counter: the firmware can't read a timer while instructions are counted: it is told.
     """
 
     system: str
     machine: str
     serial: int
     args: tuple[str, ...]
+    counter: bool = False
 
     @property
     def load(self) -> str:
@@ -195,6 +197,9 @@ class _Table:
             raise self.fail(field, f"is {value}; it has to be {least} or more")
         return value
 
+    def flag(self, field: str) -> bool:
+        return bool(self._get(field, bool, "true or false", False))
+
     def texts(self, field: str, default: list[str] | None = None) -> tuple[str, ...]:
         value = self._get(field, list, "a list of texts", default)
         assert isinstance(value, list)
@@ -270,6 +275,7 @@ def _qemu(table: _Table) -> Qemu:
         table.text("machine"),
         table.integer("serial", 0),
         table.texts("args", []),
+        table.flag("counter"),
     )
 
 

@@ -23,6 +23,7 @@ typedef struct {{
     float scale;
     int32_t zero_point;
 }} network_tensor_t;
+extern uint8_t network_arena[NETWORK_ARENA_BYTES];
 extern const network_tensor_t network_inputs[NETWORK_INPUTS];
 extern const network_tensor_t network_outputs[NETWORK_OUTPUTS];
 extern void (*const network_layers[NETWORK_LAYERS])(void);
@@ -33,15 +34,16 @@ void network_reset(void);
 
 _SOURCE = """\
 #include "network.h"
-int8_t network_arena[NETWORK_ARENA_BYTES];
-const int8_t model_weights[{weights}] = {{1, 1, 1, 1}};
+#include "rom.h"
+uint8_t network_arena[NETWORK_ARENA_BYTES];
+MCU_ROM int8_t model_weights[{weights}] = {{1, 1, 1, 1}};
 const network_tensor_t network_inputs[1] = {{{{network_arena, 4, 4, NETWORK_INT8, 1.0f, 0}}}};
 const network_tensor_t network_outputs[1] = {{{{network_arena + 4, 4, 4, NETWORK_INT8, 1.0f, 0}}}};
 static void add_one(void)
 {{
-    volatile const int8_t *weight = model_weights;
+    volatile MCU_ROM int8_t *weight = model_weights;
     for (int i = 0; i < 4; i++) {{
-        network_arena[4 + i] = (int8_t)(network_arena[i] + weight[i]);
+        network_arena[4 + i] = (uint8_t)(network_arena[i] + weight[i]);
     }}
     {body}
 }}

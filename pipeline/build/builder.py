@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.board import Board
 from pipeline.build.core import setup_core
-from pipeline.build.fit import overflow_error
+from pipeline.build.fit import check_linked, overflow_error
 from pipeline.build.image import Image
 from pipeline.build.pio import PioTimeout, run_pio
 from pipeline.build.sizes import read_sizes
@@ -83,6 +83,7 @@ def build(
     if code != 0:
         raise _build_error(board, project, output)
     linked = project.path / ".pio" / "build" / board.id / "firmware.elf"
+    check_linked(board, read_sizes(linked))
     folder = out or project.path.parent
     return make_image(linked, board, folder, compiler_flags(project))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pipeline.board import Board, boards, load_board
+from pipeline.build.sizes import Sizes
 from pipeline.errors import DoesNotFit
 
 # What monitor, port, engine and kernels take beside the model, roughly: only to advise.
@@ -56,6 +57,27 @@ def check_before_build(board: Board, *, model_bytes: int, arena_bytes: int) -> N
                     arena_bytes + _FIRMWARE_RAM_BYTES,
                     memory,
                 ),
+            )
+
+
+def check_linked(board: Board, sizes: Sizes) -> None:
+    """Refuses what was linked and still does not fit: not every linker knows the chip's RAM.
+
+    Raises:
+        DoesNotFit: naming the memory and by how many bytes.
+    """
+    for memory, need, limit in (
+        ("flash", sizes.flash, board.flash.bytes),
+        ("RAM", sizes.ram, board.ram.bytes - board.stack_bytes),
+    ):
+        if need > limit:
+            raise DoesNotFit(
+                f"{memory} overflows by {need - limit:,} bytes: the firmware takes {need:,} bytes, "
+                f"{board.id} has {limit:,}"
+                + f" beside {board.stack_bytes:,} of stack"
+                * (memory == "RAM"),
+                where=board.id,
+                hint=_what_would_do(board, sizes.flash, sizes.ram, memory),
             )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import serial
@@ -14,6 +16,7 @@ from pipeline.board import Board
 from pipeline.errors import DeviceError, FirmwareCrashed, McuError, ToolMissing, WrongUse
 from pipeline.flash.debugger import Debugger
 from pipeline.flash.process import Process, own_processor
+from pipeline.flash.qemu_counter import Counter
 from pipeline.flash.serialport import open_socket
 
 _DEBIAN = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
@@ -42,21 +45,46 @@ def qemu_program(board: Board) -> str:
     return found
 
 
-def qemu_command(board: Board, elf: Path, listener: int, debugger: int) -> list[str]:
-    """The command line; `listener` and `debugger` are file descriptors of listening sockets.
+def qemu_version(board: Board) -> str:
+    """What the board's QEMU calls itself; "" where it does not say."""
+    try:
+        return _version(qemu_program(board))
+    except McuError:
+        return ""
+
+
+@cache
+def _version(program: str) -> str:
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.partition("\n")[0].strip()
+
+
+def qemu_command(
+    board: Board, elf: Path, listener: int, debugger: int, monitor: int | None = None
+) -> list[str]:
+    """The command line; the numbers are file descriptors of listening sockets.
 
     -icount shift=0 makes an instruction a nanosecond of the machine's time: counts are
     exact and repeat. wait=on holds the machine until the host listens. The debugger stub
-    costs nothing until it is connected to.
+    costs nothing until it is connected to. With a monitor the machine stands still until
+    the debugger lets it go.
     """
     program = qemu_program(board)
     assert board.qemu is not None
     chardev = f"socket,id=uart,fd={listener},server=on,wait=on,nodelay=on"
     serials = ["-serial", "null"] * board.qemu.serial + ["-serial", "chardev:uart"]
+    watched: tuple[str, ...] = ()
+    if monitor is not None:
+        line = f"socket,id=qmp,fd={monitor},server=on,wait=off"
+        watched = ("-S", "-chardev", line, "-mon", "chardev=qmp,mode=control")
     return [
         program,
         *("-machine", board.qemu.machine, *board.qemu.args),
         *("-icount", "shift=0", "-display", "none", "-monitor", "none"),
+        *watched,
         *("-chardev", chardev, *serials, board.qemu.load, str(elf)),
         *("-chardev", f"socket,id=gdb,fd={debugger},server=on,wait=off,nodelay=on"),
         *("-gdb", "chardev:gdb"),
@@ -67,7 +95,8 @@ def qemu_command(board: Board, elf: Path, listener: int, debugger: int) -> list[
 def run_qemu(board: Board, elf: Path) -> Iterator[serial.Serial]:
     """Runs the firmware from reset; gives the open serial port, ends QEMU afterwards.
 
-    The port's `memory` is a Debugger: the machine's memory.
+    The port's `memory` is a Debugger: the machine's memory. Not so where the debugger counts
+    for the firmware (board.toml: qemu.counter).
 
     Raises:
         DeviceError: QEMU did not start or ended early, with its own words.
@@ -81,10 +110,10 @@ def run_qemu(board: Board, elf: Path) -> Iterator[serial.Serial]:
 
 @contextlib.contextmanager
 def _running(board: Board, elf: Path, processor: int | None) -> Iterator[serial.Serial]:
-    with _listener() as listener, _listener() as stub:
-        number = listener.getsockname()[1]
-        debugger = Debugger(stub.getsockname(), where=board.id)
-        handles = [listener.fileno(), stub.fileno()]
+    with _listener() as listener, _listener() as stub, _listener() as monitor:
+        number, watched = listener.getsockname()[1], board.qemu is not None and board.qemu.counter
+        places = (stub.getsockname(), monitor.getsockname())
+        handles = [listener.fileno(), stub.fileno(), *([monitor.fileno()] if watched else [])]
         try:
             process = Process(
                 qemu_command(board, elf, *handles), pass_fds=handles, processor=processor
@@ -93,14 +122,19 @@ def _running(board: Board, elf: Path, processor: int | None) -> Iterator[serial.
             raise DeviceError(f"QEMU can't be started: {error}", where=board.id) from error
     try:
         port = open_socket(f"socket://127.0.0.1:{number}")
-        port.memory = debugger  # type: ignore[attr-defined]  # a port takes attributes
+        helper: Counter | Debugger
+        if watched:
+            helper = Counter(elf, *places, where=board.id)
+        else:
+            helper = Debugger(places[0], where=board.id)
+            port.memory = helper  # type: ignore[attr-defined]  # a port takes attributes
         try:
             yield port
         except (serial.SerialException, OSError, McuError) as error:
             raise _explained(process, board, error) from error
         finally:
             port.close()
-            debugger.close()
+            helper.close()
     finally:
         process.end()
 

@@ -71,6 +71,14 @@ def test_a_full_ram_is_said_in_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_linker_that_does_not_know_the_chips_ram_is_checked(tmp_path: Path) -> None:
+    with pytest.raises(DoesNotFit, match=r"RAM overflows by [\d,]+ bytes") as caught:
+        built("uno", tmp_path, tiny_program(arena=1500))
+    assert "beside 384 of stack" in caught.value.what
+    assert not (tmp_path / "firmware.elf").exists()
+
+
+@pytest.mark.slow
 def test_a_time_limit_ends_the_build(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match="took more than 0 s and was ended"):
         built("disco_f407vg", tmp_path, tiny_program(), timeout=0.2)

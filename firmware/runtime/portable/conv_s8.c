@@ -25,9 +25,10 @@ static taps_t inside(int32_t origin, int32_t size, int32_t kernel, int32_t dilat
 
 static int32_t dot(const int8_t *x, MCU_ROM int8_t *w, int32_t n, int32_t zero)
 {
+    const int offset = (int)zero; /* 16 bits hold difference and product */
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
-        sum += (int32_t)w[i] * ((int32_t)x[i] - zero);
+        sum += w[i] * (x[i] - offset);
     }
     return sum;
 }

@@ -21,7 +21,8 @@ static int32_t window(MCU_ROM conv_s8_t *p, const int8_t *input, MCU_ROM int8_t 
             if (x < 0 || x >= p->input.width) {
                 continue;
             }
-            const int32_t value = (int32_t)input[y * row_stride + x * channels] - p->input_zero;
+            /* 16 bits hold difference and product */
+            const int value = input[y * row_stride + x * channels] - (int)p->input_zero;
             acc += value * weights[(ky * p->kernel.width + kx) * p->output.channels];
         }
     }

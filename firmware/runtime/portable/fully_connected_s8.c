@@ -11,7 +11,7 @@ void fully_connected_s8(MCU_ROM fully_connected_s8_t *p, const int8_t *input, in
         for (int32_t o = 0; o < p->outputs; o++) {
             int32_t acc = p->bias != NULL ? p->bias[o] : 0;
             for (int32_t i = 0; i < p->inputs; i++) {
-                acc += (int32_t)w[i] * input[i];
+                acc += w[i] * input[i]; /* 16 bits hold the product */
             }
             const int32_t channel = p->per_channel != 0 ? o : 0;
             acc = requantize(acc, p->multiplier[channel], p->shift[channel]) + p->output_zero;
