@@ -37,6 +37,9 @@ def command(
     ] = "disco_f407vg",
     optimize: options.Optimize = "balanced",
     ram_limit: options.RamLimit = None,
+    no_passes: Annotated[
+        bool, typer.Option("--no-passes", help="Explain the model without graph passes.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Write the model as a C array, and say what is in it."""
@@ -49,9 +52,12 @@ def command(
         from pipeline.build import size_limit
         from pipeline.codegen import Target
         from pipeline.codegen.explain import explain as explain_graph
+        from pipeline.codegen.passes import PASSES
         from pipeline.convert import parameters, total_macs
         from pipeline.errors import WrongUse
 
+        if no_passes and not explain:
+            raise WrongUse("it compares explanations", where="--no-passes", hint="add --explain")
         chosen = load_board(board)
         if optimize not in stages.OPTIMIZE:
             hint = ", ".join(stages.OPTIMIZE)
@@ -64,7 +70,12 @@ def command(
             if explain:
                 target = Target(chosen.core, frozenset(chosen.features))
                 found = explain_graph(
-                    graph, target, cast(Any, optimize), progress, ram_limit=size_limit(ram_limit)
+                    graph,
+                    target,
+                    cast(Any, optimize),
+                    progress,
+                    ram_limit=size_limit(ram_limit),
+                    passes=() if no_passes else tuple(PASSES),
                 )
         document: dict[str, Any] = {
             "header": str(run.path / "model_data.h"),
@@ -143,7 +154,9 @@ def _saved(title: str, *passes: Pass) -> str:
 
 def _details(op: ExplainedOp) -> list[str]:
     if op.layer is None:
-        return ["      no code: the output is the input's memory under another shape"]
+        if len(op.outputs) == 1 and op.op in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
+            return ["      no code: the output is the input's memory under another shape"]
+        return ["      no code: the pieces lie in the whole"]
     stored = f", weights {op.encoding}" if op.encoding else ""
     lines = [f"      layer {op.layer}: {op.function}{stored}"]
     shown = op.candidates[:_SHOWN]

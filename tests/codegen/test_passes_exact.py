@@ -26,7 +26,7 @@ M4 = Target("cortex-m4", frozenset({"dsp"}))
 M3 = Target("cortex-m3")
 
 
-def compare(seeds: range, target: Target = Target()) -> None:  # noqa: B008
+def compare(seeds: range, target: Target = Target()) -> None:
     """Every tensor that is left equals TFLM's on the original file."""
     models = [network(seed) for seed in seeds]
     check(

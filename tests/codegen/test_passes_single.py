@@ -168,6 +168,19 @@ def test_requantising_to_the_same_scale_goes() -> None:
     exact(model)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_to_float_and_back_is_a_table(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    net = Net()
+    x = net.input(1, 4, 64, 1, scale=float(random.uniform(0.001, 0.5)), zero=int(seed * 20 - 50))
+    f = net.one("DEQUANTIZE", x, T((1, 4, 64, 1), "float32"))
+    out = T((1, 4, 64, 1), "int8", float(random.uniform(0.001, 0.5)), int(seed * -9))
+    model = net.bytes(net.one("QUANTIZE", f, out))
+    assert ops(model) == ["QUANTIZE"]
+    runs = [[np.arange(256).astype(np.uint8).view(np.int8).reshape(1, 4, 64, 1)]]
+    check([Case(model, runs, passes=ALL)])
+
+
 # clamps
 
 

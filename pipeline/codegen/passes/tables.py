@@ -1,7 +1,8 @@
 """Functions of one int8 tensor become one table of 256 entries.
 
 ADD, SUB, MUL, MAXIMUM and MINIMUM of a tensor and a single value, or of two functions of
-the same tensor (x * sigmoid(x)); and chains of tables, of which only the last one is left.
+the same tensor (x * sigmoid(x)); DEQUANTIZE and QUANTIZE in a row; and chains of tables, of
+which only the last one is left.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.codegen.numeric import scale_of, zero_of
+from pipeline.codegen.ops.lookup import stored_inputs
 from pipeline.codegen.passes.edit import Edit, alike
 from pipeline.codegen.passes.functions import (
     PAIRS,
@@ -44,7 +47,10 @@ def run(graph: Graph) -> Edit:
     edit = Edit(graph)
     known = ranges(graph)
     for op in edit.ops():
-        found = _pair(edit, op) if op.name in PAIRS and len(op.inputs) == 2 else _chain(edit, op)
+        if op.name in PAIRS and len(op.inputs) == 2:
+            found = _pair(edit, op)
+        else:
+            found = _chain(edit, op) or _by_float(edit, op)
         if found is not None and found.root is not None:
             edit.put(
                 op,
@@ -84,6 +90,22 @@ def _chain(edit: Edit, op: Op) -> _Operand | None:
     if operand.root == op.inputs[0]:
         return None
     return _Operand(operand.root, apply(values, operand.values), operand.ops)
+
+
+def _by_float(edit: Edit, op: Op) -> _Operand | None:
+    """QUANTIZE of what DEQUANTIZE gave, in float32 as both compute."""
+    behind = edit.writer(op.inputs[0]) if op.name == "QUANTIZE" else None
+    if behind is None or behind.name != "DEQUANTIZE" or not edit.private(op.inputs[0]):
+        return None
+    data, result = edit.tensors[behind.inputs[0]], edit.tensors[op.outputs[0]]
+    if (data.dtype, result.dtype) != ("int8", "int8") or data.data is not None:
+        return None
+    real = (stored_inputs() - zero_of(data)).astype(np.float32) * scale_of(data)
+    scaled = np.clip(real / scale_of(result), np.float32(-1000), np.float32(1000))
+    rounded = np.trunc(scaled)
+    rounded += np.sign(scaled) * (np.abs(scaled - rounded) >= 0.5)
+    values = np.clip(rounded.astype(np.int64) + zero_of(result), -128, 127)
+    return _Operand(data.index, values.astype(np.int8), (behind,))
 
 
 def _operand(edit: Edit, tensor: int, times: int) -> _Operand:
