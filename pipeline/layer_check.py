@@ -72,9 +72,11 @@ def comparison_json(found: LayerComparison) -> dict[str, Any]:
 def lines(found: LayerComparison) -> list[str]:
     """For people: one line a tensor that is not equal, and one for all."""
     named = [_line(check) for check in found.checks if check.state != "equal"]
-    count = sum(check.state in ("equal", "close") for check in found.checks)
-    there = sum(check.state != "fused" for check in found.checks)
-    return [*named, f"layers    {count} of {there} tensors equal to TensorFlow Lite Micro's"]
+    equal, close, fused = (
+        sum(check.state == state for check in found.checks) for state in ("equal", "close", "fused")
+    )
+    last = f"layers    {equal} of {len(found.checks) - fused} tensors equal TensorFlow Lite Micro's"
+    return [*named, last + (f", {close} but for the last bits" if close else "")]
 
 
 def _line(check: LayerCheck) -> str:
