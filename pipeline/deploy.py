@@ -50,6 +50,7 @@ def deploy(
     on: str = "auto",
     port: str = "",
     samples: int | None = None,
+    task: str = "auto",
     until: str = "report",
     out: str | Path | None = None,
     x_scale: float | None = None,
@@ -80,6 +81,8 @@ def deploy(
         on: "auto", "qemu", "renode", "probe" or "serial".
         port: serial port of a real board.
         samples: send only the first so many samples.
+        task: what answers are judged as: "classification", "anomaly", "regression", "none";
+            "auto" goes by the labels.
         until: the step to stop after.
         out: run folder; runs/<model>-<board> by default.
         x_scale, x_zero_point: real value = (x - x_zero_point) * x_scale, for integer data
@@ -95,13 +98,14 @@ def deploy(
         McuError: a branch of it, see pipeline.errors.
     """
     from pipeline import artifacts, stages
+    from pipeline.preflight import preflight
 
     model = Path(model)
     chosen = artifacts.DataOptions(
         data, x_scale, x_zero_point, seed, samples, test_fraction, shuffle
     )
     training = artifacts.TrainOptions(epochs, rate, distill, max_drop, control)
-    stages.preflight(
+    preflight(
         model,
         board,
         data=chosen,
@@ -114,6 +118,7 @@ def deploy(
         scheme=scheme,
         mlperf=mlperf,
         training=training,
+        task=task,
     )
     run = artifacts.run_for(model, out, suffix=board)
 
@@ -160,7 +165,7 @@ def deploy(
     device = stages.flash(run, image, on=on, port=port, progress=progress)
     if end := done("flash"):
         return end
-    stages.measure(run, device, chosen, progress=progress)
+    stages.measure(run, device, chosen, task=task, progress=progress)
     if end := done("measure"):
         return end
     report = stages.report(run)

@@ -6,7 +6,6 @@ from the artifact of the one before, and is not run again while its inputs are t
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -37,8 +36,9 @@ from pipeline.artifacts import (
 )
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
+from pipeline.preflight import SCHEMES, mlperf_defines
 from pipeline.progress import Progress, silent
-from pipeline.run import STEPS, Run, digest, file_sums, sha256_file, write_atomically, write_json
+from pipeline.run import Run, digest, file_sums, sha256_file, write_atomically, write_json
 
 if TYPE_CHECKING:
     from pipeline.build import Image
@@ -46,78 +46,12 @@ if TYPE_CHECKING:
     from pipeline.flash import Device
     from pipeline.load import Compression, FlatModel, Network, Split
     from pipeline.measure import Measurement
+    from pipeline.measure.meters import EnergyOptions
     from pipeline.render import Project
     from pipeline.report import Report
 
-ENGINES = ("aot", "tflm")
-OPTIMIZE = ("size", "balanced", "speed")
-# Post-training, and int8 that is trained for.
-SCHEMES = ("int8", "int16x8", "qat")
-PLACES = ("auto", "qemu", "renode", "probe", "serial", "labgrid:PLACE")
-
-
-def preflight(
-    model: Path,
-    board: str,
-    *,
-    data: DataOptions,
-    recipe: str,
-    engine: str,
-    optimize: str,
-    ram_limit: int | str | None = None,
-    on: str,
-    until: str,
-    scheme: str = "int8",
-    mlperf: str = "",
-    training: TrainOptions = TrainOptions(),
-) -> None:
-    """Checks all that can be known before any work is done.
-
-    Raises:
-        WrongUse: an option without sense, an unknown board, no such file.
-        ToolMissing: a program that a later step needs is not installed.
-        ModelError: the file is no model.
-    """
-    from pipeline.build import require_compiler, size_limit
-    from pipeline.flash import labgrid
-    from pipeline.flash.qemu import qemu_program
-    from pipeline.load.sniff import TFLITE, sniff
-    from pipeline.prune import parse_recipe
-    from pipeline.render import offline
-
-    for option, value, known in (
-        ("--until", until, STEPS),
-        ("--scheme", scheme, SCHEMES),
-        ("--engine", engine, ENGINES),
-        ("--optimize", optimize, OPTIMIZE),
-        ("--on", on, PLACES),
-    ):
-        if value not in known and not (option == "--on" and labgrid.place_of(value)):
-            raise WrongUse(f"{value!r} is not known", where=option, hint=", ".join(known))
-    if task not in TASKS:
-        raise WrongUse(f"{task!r} is not known", where="--task", hint=", ".join(TASKS))
-    chosen = load_board(board)
-    size_limit(ram_limit)
-    _mlperf_defines(mlperf)
-    if recipe != "none":
-        parse_recipe(recipe)
-    training.check(data=data.spec is not None, prunes=recipe != "none")
-    flat = sniff(model).format == TFLITE
-    if flat and recipe != "none":
-        raise WrongUse(
-            "a .tflite can't be pruned", where="--prune", hint="give the Keras model it came from"
-        )
-    if flat and scheme != "int8":
-        raise WrongUse(
-            "a .tflite is quantised already", where="--scheme", hint="give the Keras model"
-        )
-    last = STEPS.index(until)
-    if not flat or last >= STEPS.index("measure"):
-        data.required()
-    if last >= STEPS.index("build") and offline():
-        require_compiler(chosen)
-    if last >= STEPS.index("flash") and on == "qemu":
-        qemu_program(chosen)
+# Goes up when a measurement holds more than before: then an older one is made anew.
+_MEASUREMENT = 2
 
 
 def prune(
@@ -306,7 +240,7 @@ def render(
     from pipeline.tflm import render_tflm
 
     chosen = load_board(board)
-    defines = _mlperf_defines(mlperf, graph)
+    defines = mlperf_defines(mlperf, graph)
 
     def load(folder: Path) -> Project:
         return Project(folder / PROJECT, board, engine, flat.name)
@@ -337,6 +271,7 @@ def render(
                 "optimize": optimize,
                 "ram_limit": ram_limit,
                 "arena_bytes": program.arena_bytes,
+                "passes": [asdict(done) for done in program.passes],
                 "layers": [asdict(layer) for layer in program.layers],
             },
         )
@@ -348,30 +283,6 @@ def render(
         _sources_key(), VERSION,
     )  # fmt: skip
     return run.step("render", key, (PROJECT, PROGRAM), make, load)
-
-
-def _mlperf_defines(mlperf: str, graph: Graph | None = None) -> dict[str, int | str]:
-    """The monitor's macros for a benchmark of MLPerf Tiny.
-
-    Raises:
-        WrongUse: there is no such benchmark, or it sends what the graph does not take.
-    """
-    if not mlperf:
-        return {}
-    from pipeline.measure.mlperf import BENCHMARKS
-
-    if mlperf not in BENCHMARKS:
-        raise WrongUse(f"{mlperf!r} is not known", where="--mlperf", hint=", ".join(BENCHMARKS))
-    benchmark = BENCHMARKS[mlperf]
-    if graph is not None:
-        source = graph.tensors[graph.inputs[0]]
-        if (source.dtype, math.prod(source.shape)) != ("int8", benchmark.elements):
-            raise WrongUse(
-                f"{mlperf} sends {benchmark.elements} int8 values, the model takes "
-                f"{math.prod(source.shape)} {source.dtype}",
-                where="--mlperf",
-            )
-    return benchmark.defines
 
 
 def _board_key(board: Board) -> dict[str, Any]:
@@ -437,9 +348,20 @@ def _now_unless(emulated: bool) -> int:
 
 
 def measure(
-    run: Run, device: Device, data: DataOptions, *, progress: Progress = silent
+    run: Run,
+    device: Device,
+    data: DataOptions,
+    *,
+    task: str = "auto",
+    energy: EnergyOptions | None = None,
+    progress: Progress = silent,
 ) -> Measurement:
-    """A device and samples -> measurement.json and outputs.npy."""
+    """A device and samples -> measurement.json and outputs.npy.
+
+    Args:
+        task: what the answers are judged as; "auto" goes by the labels.
+        energy: meter or recorded trace.
+    """
     from pipeline.measure import load_measurement, save_measurement
     from pipeline.measure import measure as measure_device
 
@@ -449,7 +371,10 @@ def measure(
 
     def make(folder: Path) -> Measurement:
         chosen = samples_of(run, flat, data)
-        found = measure_device(device, load_board(device.board), flat, chosen, progress=progress)
+        board = load_board(device.board)
+        found = measure_device(
+            device, board, flat, chosen, task=task, energy=energy, progress=progress
+        )
         save_measurement(found, folder)
         return found
 
@@ -460,9 +385,22 @@ def measure(
         facts,
         data.key(),
         data.samples,
+        _MEASUREMENT,
+        task,
+        _energy_key(energy),
         _now_unless(device.on in ("qemu", "renode")),
     )
     return run.step("measure", key, (MEASUREMENT, OUTPUTS), make, load_measurement)
+
+
+def _energy_key(energy: EnergyOptions | None) -> list[object]:
+    """What decides a recorded trace's energy; a meter's is another each time."""
+    if energy is None:
+        return []
+    if not energy.recorded:
+        return [asdict(energy), time.time_ns()]
+    trace = Path(energy.source.removeprefix("trace:"))
+    return [asdict(energy), sha256_file(trace) if trace.is_file() else ""]
 
 
 def report(run: Run) -> Report:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.report.document import (
+    SCHEMA,
     AccuracyFacts,
     BoardFacts,
     CompressionFacts,
@@ -34,7 +35,7 @@ def make_report(
 ) -> Report:
     share = 1 / layers
     made = Report(
-        schema=1,
+        schema=SCHEMA,
         model=ModelFacts(name, "a" * 64, 2_660_000, 23_756),
         board=BoardFacts(board, "STM32F407VGT6", "cortex-m4", 168_000_000),
         on="qemu",

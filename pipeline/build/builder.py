@@ -13,6 +13,7 @@ from pipeline.board import Board
 from pipeline.build.core import setup_core
 from pipeline.build.fit import check_linked, overflow_error
 from pipeline.build.image import Image
+from pipeline.build.parts import MAP, flash_parts
 from pipeline.build.pio import PioTimeout, run_pio
 from pipeline.build.sizes import read_sizes
 from pipeline.errors import StepFailed, ToolMissing
@@ -85,7 +86,7 @@ def build(
     linked = project.path / ".pio" / "build" / board.id / "firmware.elf"
     check_linked(board, read_sizes(linked))
     folder = out or project.path.parent
-    return make_image(linked, board, folder, compiler_flags(project))
+    return make_image(linked, board, folder, compiler_flags(project), project.path / MAP)
 
 
 def compiler_flags(project: Project) -> str:
@@ -96,7 +97,9 @@ def compiler_flags(project: Project) -> str:
     return " ".join(flag for flag in flags if not flag.strip("'\"").startswith(("-I", "-D", "-Wl")))
 
 
-def make_image(linked: Path, board: Board, folder: Path, flags: str = "") -> Image:
+def make_image(
+    linked: Path, board: Board, folder: Path, flags: str = "", linker_map: Path | None = None
+) -> Image:
     """Copies the ELF to folder/firmware.elf and writes folder/image.json beside it.
 
     Args:
@@ -104,6 +107,7 @@ def make_image(linked: Path, board: Board, folder: Path, flags: str = "") -> Ima
         board: its board.
         folder: where the two files go.
         flags: what it was compiled with, for the report.
+        linker_map: what tells the parts of flash apart.
     """
     sizes = read_sizes(linked)
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,6 +127,10 @@ def make_image(linked: Path, board: Board, folder: Path, flags: str = "") -> Ima
             "flags": flags,
             "platformio": version("platformio"),
         },
+        parts=flash_parts(linker_map, sizes.sections, sizes.stored, sizes.model)
+        if linker_map
+        else {},
+        heap=sizes.heap,
     )
     _replace(elf, linked.read_bytes())
     document = {**asdict(image), "elf": elf.name}
@@ -139,8 +147,9 @@ def load_image(path: Path) -> Image:
     file = path / "image.json" if path.is_dir() else path
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-        return Image(**{**values, "elf": file.parent / values["elf"]})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        heap = tuple(values.get("heap", ()))
+        return Image(**{**values, "elf": file.parent / values["elf"], "heap": heap})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise StepFailed(f"is not an image: {error}", where=str(file)) from error
 
 

@@ -20,6 +20,8 @@ class Image:
         arena_bytes: the model's activation memory within ram_bytes.
         sections: section name -> bytes, as linked.
         symbols: the largest symbols, name -> bytes.
+        parts: flash by part, see `parts.flash_parts`; {} where that is not known.
+        heap: functions of a heap that are linked in; () means there is none.
         environment: what it was built with (compiler, flags, versions) -> in words.
     """
 
@@ -33,3 +35,5 @@ class Image:
     sections: dict[str, int]
     symbols: dict[str, int]
     environment: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
+    heap: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from pipeline.build.parts import allocators
 from pipeline.errors import StepFailed
 
 _WRITE, _ALLOC = 0x1, 0x2
@@ -17,7 +18,10 @@ STACK_SECTION = ".stack"
 
 @dataclass(frozen=True)
 class Sizes:
-    """All in bytes; see Image for the meaning of each. `compiler` as it names itself."""
+    """All in bytes; see Image for the meaning of each. `compiler` as it names itself.
+
+    `stored` names the sections that lie in flash, `heap` the allocators that are linked in.
+    """
 
     flash: int
     model: int
@@ -26,6 +30,8 @@ class Sizes:
     sections: dict[str, int]
     symbols: dict[str, int]
     compiler: str = ""
+    stored: frozenset[str] = frozenset()
+    heap: tuple[str, ...] = ()
 
 
 def read_sizes(elf: Path) -> Sizes:
@@ -49,6 +55,7 @@ def _read(elf: ELFFile) -> Sizes:
     flash = ram = 0
     sections: dict[str, int] = {}
     writable: set[int] = set()
+    stored: set[str] = set()
     allocated: set[int] = set()
     for index, section in enumerate(elf.iter_sections()):
         flags, size = section["sh_flags"], section["sh_size"]
@@ -58,6 +65,7 @@ def _read(elf: ELFFile) -> Sizes:
         sections[section.name] = size
         if section["sh_type"] != "SHT_NOBITS":
             flash += size
+            stored.add(section.name)
         if flags & _WRITE:
             writable.add(index)
             if section.name != STACK_SECTION:
@@ -82,7 +90,8 @@ def _read(elf: ELFFile) -> Sizes:
             if symbol["st_info"]["type"] == "STT_OBJECT":
                 model += size
     largest = sorted(named.items(), key=lambda item: (-item[1], item[0]))[:_LARGEST]
-    return Sizes(flash, model, ram, arena, sections, dict(largest), _compiler(elf))
+    return Sizes(flash, model, ram, arena, sections, dict(largest), _compiler(elf),
+                 frozenset(stored), allocators(frozenset(named)))  # fmt: skip
 
 
 def _compiler(elf: ELFFile) -> str:

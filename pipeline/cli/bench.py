@@ -23,7 +23,7 @@ Examples:
   mcu bench kws.tflite -b disco_f407vg -e aot -e tflm --baseline baseline.csv --json
 """
 
-_ROW = "{:<52} {:>8} {:>11} {:>14} {:>10} {:>10}"
+_ROW = "{:<52} {:>8} {:>11} {:>14} {:>10} {:>10} {:>10}"
 
 # Options that may be given several times, and what they are where they are not given.
 Boards = Annotated[list[str], typer.Option("--board", "-b", help="Board id; several are fine.")]
@@ -47,6 +47,7 @@ def command(
     prune: Recipes = _PRUNE,
     data: DataSets = _DATA,
     samples: options.Samples = None,
+    task: options.Task = "auto",
     port: options.Port = "",
     seed: options.Seed = 0,
     jobs: Annotated[
@@ -74,7 +75,7 @@ def command(
 
         rows = read_baseline(baseline) if baseline is not None else []
         cells = matrix(models, board, engines=engine, on=on, optimize=optimize, prune=prune,
-                       data=data, samples=samples, port=port, seed=seed,
+                       data=data, samples=samples, task=task, port=port, seed=seed,
                        **({"ram_limit": ram_limit} if ram_limit else {}))  # fmt: skip
         with History(db) as history:
             with display(cells) as watch:
@@ -150,7 +151,10 @@ def _document(
 
 
 def _table(results: Sequence[Result], baseline: Sequence[BaselineRow]) -> None:
-    say(_ROW.format("result", "right", "identical", "cost", "flash", "RAM"))
+    """Flash is the whole image; engine is its code and the model, as a baseline's flash is."""
+    from pipeline.report.answers import headline
+
+    say(_ROW.format("result", "right", "identical", "cost", "flash", "engine", "RAM"))
     for result in results:
         report = result.report
         if report is None:
@@ -161,10 +165,11 @@ def _table(results: Sequence[Result], baseline: Sequence[BaselineRow]) -> None:
         say(
             _ROW.format(
                 result.cell.name,
-                "-" if accuracy.device is None else f"{100 * accuracy.device:.2f} %",
+                "-" if (share := headline(report)) is None else f"{100 * share:.2f} %",
                 "-" if same is None else f"{same:,}/{accuracy.samples:,}",
                 f"{report.latency.median:,}",
                 f"{memory.flash_bytes:,}",
+                "-" if memory.engine_bytes is None else f"{memory.engine_bytes:,}",
                 f"{memory.ram_bytes:,}",
             )
         )
@@ -173,5 +178,5 @@ def _table(results: Sequence[Result], baseline: Sequence[BaselineRow]) -> None:
                 factor = row.instructions / max(1, report.latency.median)
                 name = f"  baseline {row.kind}"
                 cost = f"{row.instructions:,}"
-                say(f"{_ROW.format(name, '', '', cost, f'{row.flash_bytes:,}', '').rstrip():<98}"
-                    f"  {factor:.2f}x the cost")  # fmt: skip
+                words = _ROW.format(name, "", "", cost, "", f"{row.flash_bytes:,}", "")
+                say(f"{words.rstrip():<109}  {factor:.2f}x the cost")

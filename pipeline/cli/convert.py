@@ -55,12 +55,13 @@ def command(
         from pipeline.codegen.passes import PASSES
         from pipeline.convert import parameters, total_macs
         from pipeline.errors import WrongUse
+        from pipeline.preflight import OPTIMIZE
 
         if no_passes and not explain:
             raise WrongUse("it compares explanations", where="--no-passes", hint="add --explain")
         chosen = load_board(board)
-        if optimize not in stages.OPTIMIZE:
-            hint = ", ".join(stages.OPTIMIZE)
+        if optimize not in OPTIMIZE:
+            hint = ", ".join(OPTIMIZE)
             raise WrongUse(f"{optimize!r} is not known", where="--optimize", hint=hint)
         run = artifacts.run_for(model, out)
         found = None

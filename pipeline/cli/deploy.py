@@ -39,6 +39,7 @@ def command(
     on: options.On = "auto",
     port: options.Port = "",
     samples: options.Samples = None,
+    task: options.Task = "auto",
     until: Annotated[
         str, typer.Option("--until", help="Stop after this step (a command's name).")
     ] = "report",
@@ -81,6 +82,7 @@ def command(
                 on=on,
                 port=port,
                 samples=samples,
+                task=task,
                 until=until,
                 out=out,
                 x_scale=x_scale,

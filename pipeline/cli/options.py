@@ -32,6 +32,13 @@ Out = Annotated[
 Samples = Annotated[
     int | None, typer.Option("--samples", "-n", min=1, help="Send only the first N samples.")
 ]
+Task = Annotated[
+    str,
+    typer.Option(
+        "--task",
+        help="Judge answers as classification, anomaly, regression or none; auto: by the labels.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of all that is random.")]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Run the code inside the model file (Lambda layers).")

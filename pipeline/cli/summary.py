@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _ON = {"qemu": "in QEMU", "renode": "in Renode", "probe": "on the board", "serial": "on the board"}
 _COSTLIEST = 3
+_SHORT = {"classification": "classes", "anomaly": "anomalies", "regression": "values", "none": ""}
 
 
 def _kib(count: int) -> str:
@@ -27,9 +28,10 @@ def summary(report: Report, folder: Path) -> str:
         f"{report.model.name} {_ON[report.on]}: {board.id} "
         f"({board.mcu}, {board.core}, {board.clock_hz / 1e6:g} MHz), engine {report.engine}",
         _accuracy(report),
+        *_answers(report),
         _latency(report),
         f"  flash     {_kib(memory.flash_bytes)} of {_kib(memory.flash_limit)}: "
-        f"model {_kib(memory.flash_model_bytes)}, code {_kib(memory.flash_code_bytes)}",
+        f"model {_kib(memory.flash_model_bytes)}, {_code(report)}",
         f"  RAM       {_kib(memory.ram_bytes)} of {_kib(memory.ram_limit)}: "
         f"arena {_kib(memory.arena_bytes)}; and {_kib(memory.stack_peak_bytes)} of stack used",
         _compression(report),
@@ -40,6 +42,37 @@ def summary(report: Report, folder: Path) -> str:
         lines.append(f"  costliest {text} of the {latency.unit}")
     lines.append(f"  report    {folder / 'report.json'}")
     return "\n".join(lines)
+
+
+def _code(report: Report) -> str:
+    """Code, and what of it and of the model is the engine's, without monitor and start-up."""
+    memory = report.memory
+    text = f"code {_kib(memory.flash_code_bytes)}"
+    if memory.engine_bytes is not None:
+        text += f"; engine and model alone {_kib(memory.engine_bytes)}"
+    return text
+
+
+def _answers(report: Report) -> list[str]:
+    """The task's figures beyond top-1, which samples differ, clock and energy, where there are."""
+    from pipeline.report.answers import differences, rows
+
+    accuracy, latency, energy = report.accuracy, report.latency, report.energy
+    lines = [
+        f"{row.name} {row.device} (host {row.host})"
+        for row in rows(accuracy)
+        if row.name != "top-1"
+    ]
+    found = [f"  {_SHORT[accuracy.task]:<9} {'; '.join(lines)}"] if lines else []
+    if text := differences(accuracy):
+        found.append(f"  differs   {text}")
+    if latency.clock_hz is not None:
+        nominal = report.board.clock_hz
+        off = 100 * (latency.clock_hz / nominal - 1)
+        found.append(f"  clock     {latency.clock_hz / 1e6:.3f} MHz measured ({off:+.2f} %)")
+    if energy is not None:
+        found.append(f"  energy    {1e6 * energy.joules:,.2f} uJ an inference ({energy.source})")
+    return found
 
 
 def _accuracy(report: Report) -> str:
@@ -63,7 +96,8 @@ def _latency(report: Report) -> str:
     if latency.seconds is not None:
         text += f", {latency.seconds * 1000:.3g} ms"
     if latency.min != latency.max:
-        text += f" ({latency.min:,} to {latency.max:,})"
+        text += f" ({latency.min:,} to {latency.max:,}"
+        text += f", p95 {latency.p95:,})" if latency.p95 is not None else ")"
     return text
 
 

@@ -8,6 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.measure.energy import Energy
+from pipeline.measure.scores import Scores, Task
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -16,8 +19,9 @@ class Latency:
     Attributes:
         inferences: how many were counted.
         unit: "cycles" on boards, "instructions" on emulators.
-        minimum, median, maximum: in that unit.
+        minimum, median, p95, maximum: in that unit; p95: 95 of 100 inferences cost no more.
         seconds: median in seconds; None on an emulator, whose time says nothing.
+        clock_hz: the chip's clock, measured by this machine's; None where it was not.
     """
 
     inferences: int
@@ -26,6 +30,8 @@ class Latency:
     median: int
     maximum: int
     seconds: float | None
+    p95: int = 0
+    clock_hz: float | None = None
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,16 @@ class Accuracy:
 
     Attributes:
         samples: how many inputs were sent.
-        device, host: top-1 accuracy 0..1; None without labels.
+        device, host: top-1 accuracy 0..1; None without classes.
         identical_outputs: samples whose output tensors equal the reference's bit for bit;
             None where no reference could be run.
         reference: what ran on the host ("tflite-micro 0.dev20261023182759").
         different: indices of the samples that differ (the first 100).
+        task: what the answers are judged as.
+        k: of top-k; None where there are not more classes.
+        on_device, on_host: the task's figures; None without labels.
+        largest_steps, largest_difference: by how much the first outputs of chip and reference
+            differ at most, in steps of a quantised output and in real values.
     """
 
     samples: int
@@ -47,6 +58,12 @@ class Accuracy:
     identical_outputs: int | None
     reference: str
     different: tuple[int, ...] = ()
+    task: Task = "none"
+    k: int | None = None
+    on_device: Scores | None = None
+    on_host: Scores | None = None
+    largest_steps: int | None = None
+    largest_difference: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +95,8 @@ class Measurement:
         outputs: (samples, output elements) raw output tensors, in the model's own type.
         firmware: what the firmware says of itself: key -> value.
         link: what the line has cost (`LinkStats`): count by name.
+        energy: of one inference, where a meter or a recorded trace told it.
+        data: the samples: their name, and the SHA-256 of inputs and labels as used.
     """
 
     latency: Latency
@@ -87,3 +106,5 @@ class Measurement:
     outputs: NDArray[np.generic]
     firmware: dict[str, str]
     link: dict[str, int] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
+    energy: Energy | None = None

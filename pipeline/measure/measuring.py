@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,13 +14,17 @@ from numpy.typing import NDArray
 
 from pipeline.board import Board
 from pipeline.convert import Graph, read_graph
-from pipeline.errors import DeviceError
+from pipeline.errors import DeviceError, WrongUse
 from pipeline.flash import Device, connect
 from pipeline.load import Dataset, FlatModel
-from pipeline.measure.inputs import input_tensors, predicted
+from pipeline.measure.clock import Clock, measured_hz, stamp
+from pipeline.measure.energy import Energy
+from pipeline.measure.inputs import input_tensors
 from pipeline.measure.link import Link
-from pipeline.measure.measurement import Accuracy, Latency, LayerCost, Measurement, Memory
+from pipeline.measure.measurement import Accuracy, LayerCost, Measurement, Memory
+from pipeline.measure.meters import EnergyOptions, metered, open_meter, replayed
 from pipeline.measure.reference import Reference
+from pipeline.measure.scores import Task, difference, scores, task_of, top_k_of
 from pipeline.measure.session import Session
 from pipeline.progress import Progress, silent
 
@@ -36,6 +41,8 @@ def measure(
     samples: int | None = None,
     port: Any = None,
     silence: float = 60.0,
+    task: str = "auto",
+    energy: EnergyOptions | None = None,
     progress: Progress = silent,
 ) -> Measurement:
     """Sends samples to the chip; reads back outputs, cost, layers and memory.
@@ -51,6 +58,9 @@ def measure(
         samples: only the first so many.
         port: an open serial port to use; None opens the device's own.
         silence: seconds the chip may compute before its first answer.
+        task: what the answers are judged as: "classification", "anomaly", "regression",
+            "none"; "auto" goes by the labels.
+        energy: the meter, or a trace of it that was recorded.
         progress: called about ten times a second.
 
     Raises:
@@ -61,6 +71,7 @@ def measure(
     graph = read_graph(model)
     chosen = data if samples is None else data.take(samples)
     inputs = input_tensors(graph, chosen)
+    kind = task_of(graph, chosen, task)
     total = len(inputs)
     progress("measure", 0, total, f"connecting to {board.id} on {device.on}")
     with Reference(model.content, inputs) as reference, _opened(device, board, port) as line:
@@ -71,7 +82,11 @@ def measure(
         session.raise_speed()
         try:
             layers = session.profile() or session.bench(1)[:0]
+            clock = Clock(device.on, firmware)
+            begin = None if clock.emulated else stamp(link)
             ticks, rows = _infer_all(session, inputs, progress)
+            hertz = measured_hz(link, clock.nominal_hz, begin)
+            spent = _energy(energy, clock, session, ticks, firmware, progress)
             state = session.state()
             statistics = session.stats
         finally:
@@ -81,15 +96,50 @@ def measure(
         expected = reference.outputs()
         reference_name = reference.name
     raw = np.frombuffer(b"".join(rows), np.uint8).reshape(total, -1)
-    clock = _Clock(device, firmware)
     return Measurement(
-        latency=clock.latency(ticks),
-        accuracy=_accuracy(graph, chosen, raw, expected, reference_name),
+        latency=clock.latency(ticks, hertz),
+        accuracy=_accuracy(graph, chosen, kind, raw, expected, reference_name),
         memory=Memory(state.stack_peak_bytes, state.stack_bytes),
         layers=tuple(LayerCost(i, clock.cost(t)) for i, t in enumerate(layers)),
         outputs=_as_tensor(graph, raw),
         firmware=firmware,
         link=asdict(statistics),
+        energy=spent,
+        data={"name": chosen.name, "sha256": _sum(inputs, chosen)},
+    )
+
+
+def _sum(inputs: NDArray[Any], data: Dataset) -> str:
+    """SHA-256 of what is sent and of what it is judged by."""
+    found = hashlib.sha256(inputs.tobytes())
+    for labels in (data.y, data.targets):
+        found.update(b"-" if labels is None else labels.tobytes())
+    return found.hexdigest()
+
+
+def _energy(
+    options: EnergyOptions | None,
+    clock: Clock,
+    session: Session,
+    ticks: list[int],
+    firmware: dict[str, str],
+    progress: Progress,
+) -> Energy | None:
+    if options is None:
+        return None
+    if options.recorded:
+        return replayed(options, len(ticks))
+    if clock.emulated:
+        raise WrongUse(
+            "an emulator takes no current",
+            where=f"--energy {options.source}",
+            hint="measure on a board, or give a trace recorded there: --energy trace:FILE",
+        )
+    progress("measure", 0, 0, f"energy by {options.source}")
+    return metered(
+        open_meter(options),
+        session.bench,
+        sorted(ticks)[len(ticks) // 2] / int(firmware["tick_hz"]),
     )
 
 
@@ -138,31 +188,6 @@ def _infer_all(
     return ticks, rows
 
 
-class _Clock:
-    """Ticks of the chip's counter -> instructions on an emulator, cycles on a board."""
-
-    def __init__(self, device: Device, firmware: dict[str, str]) -> None:
-        self._tick_hz = int(firmware["tick_hz"])
-        self._emulated = device.on in ("qemu", "renode")
-        # QEMU runs with -icount shift=0: an instruction is a nanosecond of its time.
-        self._hz = 1_000_000_000 if self._emulated else int(firmware["clock_hz"])
-
-    def cost(self, ticks: int) -> int:
-        return (ticks * self._hz + self._tick_hz // 2) // self._tick_hz
-
-    def latency(self, ticks: list[int]) -> Latency:
-        ordered = sorted(ticks)
-        median = ordered[(len(ordered) - 1) // 2]
-        return Latency(
-            inferences=len(ordered),
-            unit="instructions" if self._emulated else "cycles",
-            minimum=self.cost(ordered[0]),
-            median=self.cost(median),
-            maximum=self.cost(ordered[-1]),
-            seconds=None if self._emulated else median / self._tick_hz,
-        )
-
-
 def _first_output(graph: Graph, raw: NDArray[np.uint8]) -> NDArray[Any]:
     """(n, elements) of the first output tensor."""
     index = graph.outputs[0]
@@ -179,22 +204,28 @@ def _as_tensor(graph: Graph, raw: NDArray[np.uint8]) -> NDArray[Any]:
 def _accuracy(
     graph: Graph,
     data: Dataset,
+    task: Task,
     raw: NDArray[np.uint8],
     expected: NDArray[np.uint8] | None,
     reference: str,
 ) -> Accuracy:
-    def share_right(outputs: NDArray[np.uint8] | None) -> float | None:
-        if data.y is None or outputs is None:
-            return None
-        answers = predicted(_first_output(graph, outputs), graph.tensors[graph.outputs[0]])
-        return float(np.mean(answers == data.y))
-
+    ours = _first_output(graph, raw)
+    theirs = None if expected is None else _first_output(graph, expected)
+    on_device = scores(task, graph, data, ours)
+    on_host = None if theirs is None else scores(task, graph, data, theirs)
+    steps, real = (None, None) if theirs is None else difference(graph, ours, theirs)
     different = () if expected is None else np.flatnonzero(np.any(raw != expected, axis=1))
     return Accuracy(
         samples=len(raw),
-        device=share_right(raw),
-        host=share_right(expected),
+        device=on_device.top1 if on_device else None,
+        host=on_host.top1 if on_host else None,
         identical_outputs=None if expected is None else len(raw) - len(different),
         reference=reference,
         different=tuple(int(i) for i in different[:_MOST_DIFFERENT]),
+        task=task,
+        k=top_k_of(task, graph),
+        on_device=on_device,
+        on_host=on_host,
+        largest_steps=steps,
+        largest_difference=real,
     )

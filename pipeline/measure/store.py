@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import StepFailed
+from pipeline.measure.energy import Energy
 from pipeline.measure.measurement import Accuracy, Latency, LayerCost, Measurement, Memory
+from pipeline.measure.scores import Scores
 from pipeline.run import write_atomically, write_json
 
 DOCUMENT, OUTPUTS = "measurement.json", "outputs.npy"
@@ -27,6 +29,12 @@ def save_measurement(found: Measurement, folder: Path) -> None:
     write_json(folder / DOCUMENT, document)
 
 
+def _scores(document: dict[str, Any] | None) -> Scores | None:
+    if document is None:
+        return None
+    return Scores(**{**document, "confusion": tuple(map(tuple, document["confusion"]))})
+
+
 def load_measurement(folder: Path) -> Measurement:
     """Reads them back.
 
@@ -38,12 +46,21 @@ def load_measurement(folder: Path) -> Measurement:
         accuracy = document["accuracy"]
         return Measurement(
             latency=Latency(**document["latency"]),
-            accuracy=Accuracy(**{**accuracy, "different": tuple(accuracy["different"])}),
+            accuracy=Accuracy(
+                **{
+                    **accuracy,
+                    "different": tuple(accuracy["different"]),
+                    "on_device": _scores(accuracy.get("on_device")),
+                    "on_host": _scores(accuracy.get("on_host")),
+                }
+            ),
             memory=Memory(**document["memory"]),
             layers=tuple(LayerCost(**layer) for layer in document["layers"]),
             outputs=np.load(folder / OUTPUTS, allow_pickle=False),
             firmware=dict(document["firmware"]),
             link=dict(document["link"]),
+            data=dict(document.get("data", {})),
+            energy=Energy(**energy) if (energy := document.get("energy")) else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StepFailed(

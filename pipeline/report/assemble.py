@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.document import (
+    SCHEMA,
     AccuracyFacts,
     BoardFacts,
     CompressionFacts,
+    DataFacts,
+    EnergyFacts,
     LatencyFacts,
     LayerFacts,
     MemoryFacts,
     ModelFacts,
     Report,
+    ScoreFacts,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.flash import Device
     from pipeline.load import FlatModel
     from pipeline.measure import Measurement
+    from pipeline.measure.scores import Scores
 
 
 def assemble(
@@ -46,9 +53,9 @@ def assemble(
     from pipeline.convert import parameters, read_graph, total_macs, zero_share
 
     graph = read_graph(flat)
-    latency, accuracy = measurement.latency, measurement.accuracy
+    latency, accuracy, energy = measurement.latency, measurement.accuracy, measurement.energy
     return Report(
-        schema=1,
+        schema=SCHEMA,
         model=ModelFacts(flat.name, flat.sha256, total_macs(graph), parameters(graph)),
         board=BoardFacts(board.id, board.mcu, board.core, board.clock_hz),
         on=device.on,
@@ -73,6 +80,10 @@ def assemble(
             arena_bytes=image.arena_bytes,
             stack_peak_bytes=measurement.memory.stack_peak_bytes,
             ram_limit=board.ram.bytes,
+            sections=dict(image.sections),
+            parts=dict(image.parts),
+            engine_bytes=_engine_bytes(image),
+            heap=image.heap,
         ),
         latency=LatencyFacts(
             latency.inferences,
@@ -81,6 +92,8 @@ def assemble(
             latency.median,
             latency.maximum,
             latency.seconds,
+            latency.p95,
+            latency.clock_hz,
         ),
         accuracy=AccuracyFacts(
             accuracy.samples,
@@ -88,11 +101,31 @@ def assemble(
             accuracy.host,
             accuracy.identical_outputs,
             accuracy.reference,
+            accuracy.task,
+            accuracy.k,
+            _scores(accuracy.on_device),
+            _scores(accuracy.on_host),
+            accuracy.different,
+            accuracy.largest_steps,
+            accuracy.largest_difference,
         ),
         layers=_layers(program["layers"], measurement),
-        environment=_environment(image, program, facts),
+        environment=_environment(image, program, facts, device, board),
         artifacts=artifacts,
+        data=DataFacts(measurement.data.get("name", ""), measurement.data.get("sha256")),
+        energy=None if energy is None else EnergyFacts(**asdict(energy)),
     )
+
+
+def _scores(found: Scores | None) -> ScoreFacts | None:
+    return None if found is None else ScoreFacts(**asdict(found))
+
+
+def _engine_bytes(image: Image) -> int | None:
+    """Flash of code and model; None where the parts are not known."""
+    from pipeline.build.parts import ENGINE_PARTS
+
+    return sum(image.parts.get(part, 0) for part in ENGINE_PARTS) if image.parts else None
 
 
 def _layers(layers: list[dict[str, Any]], measurement: Measurement) -> tuple[LayerFacts, ...]:
@@ -115,8 +148,9 @@ def _layers(layers: list[dict[str, Any]], measurement: Measurement) -> tuple[Lay
 
 
 def _environment(
-    image: Image, program: dict[str, Any], facts: dict[str, Any]
+    image: Image, program: dict[str, Any], facts: dict[str, Any], device: Device, board: Board
 ) -> dict[str, str | float | None]:
+    from pipeline.flash.qemu import qemu_version
     from pipeline.resources import VERSION
 
     notes = [*facts.get("notes", ()), *facts.get("quantize_notes", ())]
@@ -125,17 +159,45 @@ def _environment(
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "optimize": program["optimize"],
+        **({"graph_passes": done} if (done := saved_by_passes(program)) else {}),
         **({"compression_notes": "; ".join(notes)} if notes else {}),
         **({"git": state} if (state := git_state()) else {}),
+        **({"source": state} if (state := _source_state()) else {}),
+        **({"emulator": qemu_version(board)} if device.on == "qemu" else {}),
         **dict(image.environment),
     }
 
 
-def git_state() -> str:
-    """Commit of the working directory, "-dirty" where tracked files differ; "" outside of git."""
+def saved_by_passes(program: dict[str, Any]) -> str:
+    """What graph passes saved, in a few words; `mcu convert --explain` tells it by layer."""
+    units = {
+        "macs": "MACs",
+        "constant_bytes": "bytes of constants",
+        "tensor_bytes": "bytes of tensors",
+        "ops": "ops",
+    }
+    parts = []
+    for done in program.get("passes", ()):
+        saved = [f"{done[key]:,} {unit}" for key, unit in units.items() if done[key] > 0]
+        parts.append(f"{done['name']}: {', '.join(saved) or 'nothing by itself'}")
+    return "; ".join(parts)
+
+
+def _source_state() -> str:
+    """Commit of this package's own checkout; "" where it was installed without one."""
+    root = Path(__file__).resolve().parents[2]
+    return git_state(root) if (root / ".git").exists() else ""
+
+
+def git_state(folder: Path | None = None) -> str:
+    """Commit of a folder's checkout, "-dirty" where tracked files differ; "" outside of git.
+
+    Args:
+        folder: the working directory by default.
+    """
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

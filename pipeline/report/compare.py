@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from pipeline.errors import AccuracyGate, McuError, PerformanceGate, WrongUse
+from pipeline.report.answers import headline
 from pipeline.report.document import Report
 from pipeline.report.gates import Gates, Limit
 
 Verdict = Literal["", "pass", "fail"]
 
 # What may differ without making figures incomparable: these say who ran it and of what commit.
-_NOT_A_CONDITION = {"git", "system", "python", "host", "compression_notes"}
+_NOT_A_CONDITION = {"git", "source", "system", "python", "host", "compression_notes"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Figure:
 
     Attributes:
         name: "accuracy", "identical outputs", "latency", "flash", ...
-        unit: "%", "instructions", "cycles" or "bytes".
+        unit: "%", "instructions", "cycles", "bytes", "ms", "uJ", or "" for a bare number.
         before, after: in that unit; None where not measured.
         gate: the bound in words; "" without.
         verdict: "" without a gate.
@@ -193,6 +194,8 @@ def conditions_of(report: Report) -> dict[str, str]:
         "engine": report.engine,
         "compression": report.compression.method,
         "samples": str(report.accuracy.samples),
+        "data sha256": (report.data.sha256 or "unknown")[:12],
+        "task": report.accuracy.task,
         "reference": report.accuracy.reference,
     }
     rest = {k: str(v) for k, v in report.environment.items() if k not in _NOT_A_CONDITION}
@@ -217,26 +220,54 @@ def _figures(before: Report, after: Report, gates: Gates) -> tuple[Figure, ...]:
     same_unit = before.latency.unit == after.latency.unit
     unit = after.latency.unit if same_unit else f"{before.latency.unit} / {after.latency.unit}"
     figures = [
-        _judge(Figure("accuracy", "%", _percent(before.accuracy.device),
-                      _percent(after.accuracy.device)), gates.drop),
+        _judge(Figure("accuracy", "%", _percent(headline(before)),
+                      _percent(headline(after))), gates.drop),
         _parity(Figure("identical outputs", "%", _identical(before), _identical(after)),
                 gates.parity, after),
         _judge(Figure("latency", unit, before.latency.median, after.latency.median,
                       comparable=same_unit), gates.slowdown),
     ]  # fmt: skip
+    figures += _scores(before, after)
+    if before.latency.p95 is not None and after.latency.p95 is not None:
+        figures.append(Figure("latency, p95", unit, before.latency.p95, after.latency.p95,
+                              comparable=same_unit))  # fmt: skip
     if before.latency.seconds is not None and after.latency.seconds is not None:
         old, now = 1000 * before.latency.seconds, 1000 * after.latency.seconds
         figures.append(Figure("latency in time", "ms", old, now))
     for name, field, gate in (
         ("flash", "flash_bytes", gates.flash),
         ("flash, model", "flash_model_bytes", None),
+        ("flash, engine and model", "engine_bytes", None),
         ("RAM", "ram_bytes", gates.ram),
         ("arena", "arena_bytes", None),
         ("stack used", "stack_peak_bytes", None),
     ):
         old, now = getattr(before.memory, field), getattr(after.memory, field)
-        figures.append(_judge(Figure(name, "bytes", old, now), gate))
+        if old is not None or now is not None:
+            figures.append(_judge(Figure(name, "bytes", old, now), gate))
+    if before.energy is not None or after.energy is not None:
+        spent = (1e6 * r.energy.joules if r.energy else None for r in (before, after))
+        figures.append(Figure("energy", "uJ", next(spent), next(spent)))
     return tuple(figures)
+
+
+def _scores(before: Report, after: Report) -> list[Figure]:
+    """The task's further figures; of different tasks they are not the same thing."""
+    same = before.accuracy.task == after.accuracy.task
+    found = []
+    for name, unit, field in (
+        ("top-k", "%", "top_k"),
+        ("AUC", "", "auc"),
+        ("MAE", "", "mae"),
+        ("RMSE", "", "rmse"),
+        ("R2", "", "r2"),
+    ):
+        old, now = (getattr(r.accuracy.on_device, field, None) for r in (before, after))
+        if old is not None or now is not None:
+            scale = 100 if unit else 1
+            old, now = (None if value is None else scale * value for value in (old, now))
+            found.append(Figure(name, unit, old, now, comparable=same))
+    return found
 
 
 def _judge(figure: Figure, limit: Limit | None) -> Figure:
@@ -282,7 +313,9 @@ def number(value: float | None, unit: str) -> str:
     """A figure as people write it: 90.10 for percentages, 1,234 for counts, "-" for none."""
     if value is None:
         return "-"
-    return f"{value:.2f}" if unit in ("%", "ms") else f"{value:,.0f}"
+    if not unit:
+        return f"{value:.4g}"
+    return f"{value:.2f}" if unit in ("%", "ms", "uJ") else f"{value:,.0f}"
 
 
 def _percent(share: float | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pipeline.errors import StepFailed, WrongUse
 from pipeline.run import write_json
 
+SCHEMA = 2
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 
 
@@ -51,7 +52,11 @@ class CompressionFacts:
 
 @dataclass(frozen=True)
 class MemoryFacts:
-    """Flash and RAM in bytes, from the linked ELF and the running firmware."""
+    """Flash and RAM in bytes, from the linked ELF and the running firmware.
+
+    `parts` is flash by part; `engine_bytes` those of code and model without monitor, port and C
+    library, None where that is not known; `heap` names functions of a heap that are linked in.
+    """
 
     flash_bytes: int
     flash_code_bytes: int
@@ -61,11 +66,15 @@ class MemoryFacts:
     arena_bytes: int
     stack_peak_bytes: int
     ram_limit: int
+    sections: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
+    engine_bytes: int | None = None
+    heap: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class LatencyFacts:
-    """Cost of one inference; `seconds` is None on an emulator."""
+    """Cost of one inference; `seconds` and the measured `clock_hz` are None on an emulator."""
 
     inferences: int
     unit: Literal["cycles", "instructions"]
@@ -73,17 +82,64 @@ class LatencyFacts:
     median: int
     max: int
     seconds: float | None
+    p95: int | None = None
+    clock_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class ScoreFacts:
+    """How good the answers of one side are; see pipeline.measure.scores.Scores."""
+
+    top1: float | None = None
+    top_k: float | None = None
+    auc: float | None = None
+    mae: float | None = None
+    rmse: float | None = None
+    r2: float | None = None
+    confusion: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class AccuracyFacts:
-    """Device against host; `identical_outputs` counts samples equal bit for bit."""
+    """Device against host; `identical_outputs` counts samples equal bit for bit.
+
+    `different` are indices of samples that differ, the first 100; the largest difference is in
+    steps of the quantised output and in real values.
+    """
 
     samples: int
     device: float | None
     host: float | None
     identical_outputs: int | None
     reference: str
+    task: str = "none"
+    k: int | None = None
+    on_device: ScoreFacts | None = None
+    on_host: ScoreFacts | None = None
+    different: tuple[int, ...] = ()
+    largest_steps: int | None = None
+    largest_difference: float | None = None
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """The samples; `sha256` is of inputs and labels as used, None where it was not kept."""
+
+    name: str = ""
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class EnergyFacts:
+    """Energy of one inference in joules, and the window of the trace it was integrated over."""
+
+    source: str
+    joules: float
+    inferences: int
+    seconds: float
+    amperes: float
+    volts: float
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -117,6 +173,8 @@ class Report:
     layers: tuple[LayerFacts, ...]
     environment: dict[str, str | float | None]
     artifacts: dict[str, str]
+    data: DataFacts = DataFacts()
+    energy: EnergyFacts | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document, valid by the schema.
@@ -125,9 +183,9 @@ class Report:
             StepFailed: a figure is outside what the schema allows, which is a bug of ours.
         """
         document = asdict(self)
-        document["layers"] = list(document["layers"])
-        _check(document)
-        return document
+        plain: dict[str, Any] = json.loads(json.dumps(document))  # tuples become lists
+        _check(plain)
+        return plain
 
     def write(self, path: Path) -> None:
         """Writes report.json atomically."""
@@ -154,6 +212,8 @@ def read_report(path: Path) -> Report:
 def report_of(document: Any, where: str) -> Report:
     """A report from its JSON document.
 
+    One of schema 1 is taken too; what it did not hold is then unknown.
+
     Args:
         where: the file or place it comes from, for the message.
 
@@ -161,23 +221,71 @@ def report_of(document: Any, where: str) -> Report:
         WrongUse: it breaks the schema.
     """
     try:
+        document = upgraded(document)
         _check(document)
     except StepFailed as error:
         raise _no_report(error, where) from error
+    energy = document["energy"]
     return Report(
-        schema=1,
+        schema=SCHEMA,
         model=ModelFacts(**document["model"]),
         board=BoardFacts(**document["board"]),
         on=document["on"],
         engine=document["engine"],
         compression=CompressionFacts(**document["compression"]),
-        memory=MemoryFacts(**document["memory"]),
+        memory=MemoryFacts(**{**document["memory"], "heap": tuple(document["memory"]["heap"])}),
         latency=LatencyFacts(**document["latency"]),
-        accuracy=AccuracyFacts(**document["accuracy"]),
+        accuracy=_accuracy(document["accuracy"]),
         layers=tuple(LayerFacts(**layer) for layer in document["layers"]),
         environment=document["environment"],
         artifacts=document["artifacts"],
+        data=DataFacts(**document["data"]),
+        energy=None if energy is None else EnergyFacts(**energy),
     )
+
+
+def _accuracy(document: dict[str, Any]) -> AccuracyFacts:
+    def scores(side: dict[str, Any] | None) -> ScoreFacts | None:
+        if side is None:
+            return None
+        return ScoreFacts(**{**side, "confusion": tuple(map(tuple, side["confusion"]))})
+
+    return AccuracyFacts(
+        **{
+            **document,
+            "different": tuple(document["different"]),
+            "on_device": scores(document["on_device"]),
+            "on_host": scores(document["on_host"]),
+        }
+    )
+
+
+def upgraded(document: Any) -> Any:
+    """A document of schema 1 as one of this schema; any other as it is."""
+    if not isinstance(document, dict) or document.get("schema") != 1:
+        return document
+    try:
+        accuracy = document["accuracy"]
+        known = accuracy["device"] is not None
+        return {
+            **document,
+            "schema": SCHEMA,
+            "memory": {**_UNKNOWN_MEMORY, **document["memory"]},
+            "latency": {"p95": None, "clock_hz": None, **document["latency"]},
+            "accuracy": {
+                **asdict(AccuracyFacts(0, None, None, None, "")),
+                "different": [],
+                "task": "classification" if known else "none",
+                **accuracy,
+            },
+            "data": asdict(DataFacts()),
+            "energy": None,
+        }
+    except (KeyError, TypeError):
+        return document  # the schema says what is wrong with it
+
+
+_UNKNOWN_MEMORY: dict[str, Any] = {"sections": {}, "parts": {}, "engine_bytes": None, "heap": []}
 
 
 def _no_report(error: Exception, where: str) -> WrongUse:

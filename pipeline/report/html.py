@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.report.answers import Row, differences, headline, matrix, rows
 from pipeline.report.charts import courses, legend, overview
 from pipeline.report.compare import Comparison, conditions_of, name_of, number
-from pipeline.report.document import Report
+from pipeline.report.document import MemoryFacts, Report
 from pipeline.report.markdown import change
 
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ def _template() -> Template:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.globals.update(number=number, change=change, name_of=name_of, on=_ON)
+    environment.globals.update(
+        number=number, change=change, name_of=name_of, on=_ON, headline=headline
+    )
     return environment.get_template("page.html.j2")
 
 
@@ -133,10 +136,15 @@ class _Details:
     bars: tuple[Bar, ...]
     layers: tuple[_Layer, ...]
     conditions: dict[str, str]
+    scores: tuple[Row, ...]
+    differences: str
+    matrix: tuple[tuple[int, ...], ...]
 
 
 def _details(name: str, report: Report, count: int) -> _Details:
-    environment = {"git": str(report.environment["git"])} if "git" in report.environment else {}
+    environment: dict[str, str] = {
+        key: str(report.environment[key]) for key in ("git", "source") if key in report.environment
+    }
     return _Details(
         name,
         report,
@@ -144,16 +152,41 @@ def _details(name: str, report: Report, count: int) -> _Details:
         _memory(report),
         _layers(report),
         {**conditions_of(report), **environment},
+        tuple(rows(report.accuracy)),
+        differences(report.accuracy),
+        matrix(report.accuracy),
     )
 
 
 def _memory(report: Report) -> tuple[Bar, ...]:
     memory = report.memory
     other = max(0, memory.ram_bytes - memory.arena_bytes)
-    flash = (("code", memory.flash_code_bytes, 1), ("model", memory.flash_model_bytes, 2))
+    flash = _flash(memory)
     ram = (("arena", memory.arena_bytes, 2), ("other data", other, 1),
            ("stack used", memory.stack_peak_bytes, 3))  # fmt: skip
     return (_bar("Flash", flash, memory.flash_limit), _bar("RAM", ram, memory.ram_limit))
+
+
+_PARTS = (
+    ("model", "model", 2),
+    ("kernels", "kernels", 1),
+    ("network", "calls of them", 4),
+    ("engine", "engine's interface", 5),
+    ("tflm", "TensorFlow Lite Micro", 1),
+    ("monitor", "monitor", 3),
+    ("port", "port and start-up", 6),
+    ("library", "C library", 7),
+    ("fill", "alignment", 8),
+)
+
+
+def _flash(memory: MemoryFacts) -> tuple[tuple[str, int, int], ...]:
+    """Flash by part; code and model alone where no more is known."""
+    if not memory.parts:
+        return (("code", memory.flash_code_bytes, 1), ("model", memory.flash_model_bytes, 2))
+    return tuple(
+        (name, memory.parts[part], color) for part, name, color in _PARTS if memory.parts.get(part)
+    )
 
 
 def _bar(title: str, parts: Iterable[tuple[str, int, int]], limit: int) -> Bar:

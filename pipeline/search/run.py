@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import stages
+from pipeline import preflight as checks
 from pipeline.deploy import Deployment
 from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
@@ -88,7 +88,7 @@ def preflight(settings: Settings) -> None:
     """Checks all that can be known before any work is done.
 
     Raises:
-        WrongUse, ToolMissing, ModelError: see `pipeline.stages.preflight`.
+        WrongUse, ToolMissing, ModelError: see `pipeline.preflight.preflight`.
     """
     on = emulator_of(settings.board)
     if not 0.0 <= settings.max_drop <= 1.0:
@@ -109,11 +109,11 @@ def preflight(settings: Settings) -> None:
                 hint="name a new folder with --out",
             )
     for scheme in settings.schemes:
-        if scheme not in stages.SCHEMES:
+        if scheme not in checks.SCHEMES:
             raise WrongUse(
-                f"{scheme!r} is not known", where="--schemes", hint=", ".join(stages.SCHEMES)
+                f"{scheme!r} is not known", where="--schemes", hint=", ".join(checks.SCHEMES)
             )
-    stages.preflight(
+    checks.preflight(
         Path(settings.model),
         settings.board,
         data=settings.data_options,

@@ -11,6 +11,7 @@ import pytest
 from pipeline.cli.summary import summary
 from pipeline.errors import StepFailed, WrongUse
 from pipeline.report.document import (
+    SCHEMA,
     SCHEMA_FILE,
     AccuracyFacts,
     BoardFacts,
@@ -27,7 +28,7 @@ from pipeline.report.document import (
 @pytest.fixture
 def report() -> Report:
     return Report(
-        schema=1,
+        schema=SCHEMA,
         model=ModelFacts("digits", "a" * 64, 120_000, 9_000),
         board=BoardFacts("disco_f407vg", "STM32F407VGT6", "cortex-m4", 168_000_000),
         on="qemu",
@@ -67,7 +68,7 @@ def test_every_field_is_in_the_schema_and_required(report: Report) -> None:
     "wrong",
     [
         {"on": "simulator"},
-        {"schema": 2},
+        {"schema": 3},
         {"accuracy": AccuracyFacts(1, 1.5, None, None, "")},
         {"model": ModelFacts("m", "not a sum", 0, 0)},
     ],

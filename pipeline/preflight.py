@@ -1,0 +1,111 @@
+"""What can be known before any work is done: options without sense, tools that are missing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.artifacts import DataOptions, TrainOptions
+from pipeline.board import load_board
+from pipeline.errors import WrongUse
+from pipeline.run import STEPS
+
+if TYPE_CHECKING:
+    from pipeline.convert import Graph
+
+ENGINES = ("aot", "tflm")
+OPTIMIZE = ("size", "balanced", "speed")
+# Post-training, and int8 that is trained for.
+SCHEMES = ("int8", "int16x8", "qat")
+PLACES = ("auto", "qemu", "renode", "probe", "serial", "labgrid:PLACE")
+
+
+def preflight(
+    model: Path,
+    board: str,
+    *,
+    data: DataOptions,
+    recipe: str,
+    engine: str,
+    optimize: str,
+    ram_limit: int | str | None = None,
+    on: str,
+    until: str,
+    scheme: str = "int8",
+    mlperf: str = "",
+    training: TrainOptions = TrainOptions(),
+    task: str = "auto",
+) -> None:
+    """Checks all that can be known before any work is done.
+
+    Raises:
+        WrongUse: an option without sense, an unknown board, no such file.
+        ToolMissing: a program that a later step needs is not installed.
+        ModelError: the file is no model.
+    """
+    from pipeline.build import require_compiler, size_limit
+    from pipeline.flash import labgrid
+    from pipeline.flash.qemu import qemu_program
+    from pipeline.load.sniff import TFLITE, sniff
+    from pipeline.measure.scores import TASKS
+    from pipeline.prune import parse_recipe
+    from pipeline.render import offline
+
+    for option, value, known in (
+        ("--until", until, STEPS),
+        ("--scheme", scheme, SCHEMES),
+        ("--engine", engine, ENGINES),
+        ("--optimize", optimize, OPTIMIZE),
+        ("--on", on, PLACES),
+    ):
+        if value not in known and not (option == "--on" and labgrid.place_of(value)):
+            raise WrongUse(f"{value!r} is not known", where=option, hint=", ".join(known))
+    if task not in TASKS:
+        raise WrongUse(f"{task!r} is not known", where="--task", hint=", ".join(TASKS))
+    chosen = load_board(board)
+    size_limit(ram_limit)
+    mlperf_defines(mlperf)
+    if recipe != "none":
+        parse_recipe(recipe)
+    training.check(data=data.spec is not None, prunes=recipe != "none")
+    flat = sniff(model).format == TFLITE
+    if flat and recipe != "none":
+        raise WrongUse(
+            "a .tflite can't be pruned", where="--prune", hint="give the Keras model it came from"
+        )
+    if flat and scheme != "int8":
+        raise WrongUse(
+            "a .tflite is quantised already", where="--scheme", hint="give the Keras model"
+        )
+    last = STEPS.index(until)
+    if not flat or last >= STEPS.index("measure"):
+        data.required()
+    if last >= STEPS.index("build") and offline():
+        require_compiler(chosen)
+    if last >= STEPS.index("flash") and on == "qemu":
+        qemu_program(chosen)
+
+
+def mlperf_defines(mlperf: str, graph: Graph | None = None) -> dict[str, int | str]:
+    """The monitor's macros for a benchmark of MLPerf Tiny.
+
+    Raises:
+        WrongUse: there is no such benchmark, or it sends what the graph does not take.
+    """
+    if not mlperf:
+        return {}
+    from pipeline.measure.mlperf import BENCHMARKS
+
+    if mlperf not in BENCHMARKS:
+        raise WrongUse(f"{mlperf!r} is not known", where="--mlperf", hint=", ".join(BENCHMARKS))
+    benchmark = BENCHMARKS[mlperf]
+    if graph is not None:
+        source = graph.tensors[graph.inputs[0]]
+        if (source.dtype, math.prod(source.shape)) != ("int8", benchmark.elements):
+            raise WrongUse(
+                f"{mlperf} sends {benchmark.elements} int8 values, the model takes "
+                f"{math.prod(source.shape)} {source.dtype}",
+                where="--mlperf",
+            )
+    return benchmark.defines
