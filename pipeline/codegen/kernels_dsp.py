@@ -6,6 +6,7 @@ from pipeline.codegen.kernel import Kernel
 from pipeline.codegen.kernels_dsp_conv import Conv2d, FullyConnected
 from pipeline.codegen.kernels_dsp_dense import Dense4
 from pipeline.codegen.kernels_dsp_depthwise import Depthwise, Depthwise3x3
+from pipeline.codegen.kernels_dsp_depthwise_pairs import DepthwisePairs
 from pipeline.codegen.kernels_dsp_pool import Add, Pool
 from pipeline.codegen.kernels_dsp_winograd import VARIANTS as WINOGRAD
 from pipeline.codegen.kernels_dsp_winograd4 import VARIANTS as WINOGRAD4
@@ -16,7 +17,7 @@ KERNELS: dict[str, list[Kernel]] = {
     "AVERAGE_POOL_2D": [Pool("average_pool")],
     "MAX_POOL_2D": [Pool("max_pool")],
     "CONV_2D": [Conv2d(), *WINOGRAD, *WINOGRAD4],
-    "DEPTHWISE_CONV_2D": [Depthwise3x3(), Depthwise3x3(slow=True), Depthwise()],
+    "DEPTHWISE_CONV_2D": [Depthwise3x3(), Depthwise3x3(slow=True), Depthwise(), DepthwisePairs()],
     "FULLY_CONNECTED": [Dense4(True), Dense4(False), FullyConnected()],
 }
 """Operator -> further candidates beside the portable kernel."""

@@ -25,19 +25,30 @@ from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
 
-_GEMM = ("dsp/requant.c", "dsp/gemm_any.c", "dsp/gemm_1px.c")
 
-
-def gemm_fields(site: Site, stream: Stream, scales: Scales, channels: int) -> dict[str, Any]:
-    """Fields of dsp_gemm_t."""
+def gemm_fields(
+    site: Site, stream: Stream, scales: Scales, channels: int, four: bool = True
+) -> dict[str, Any]:
+    """Fields of dsp_gemm_t, with the tiles of `gemm_files`."""
+    plain = "" if stream.fused else "_plain"
     return {
+        "tile_4px": f"dsp_gemm_4px{plain}" if four else "NULL",
+        "tile_1px": f"dsp_gemm_1px{plain}",
         "stream": site.constant("stream"),
         "scales": f"(const dsp_scale_t *){site.constant('scales')}",
         "output": scales.output,
         "k_pairs": stream.k_pairs,
         "channels": channels,
+        "stride": channels,
         "fused": stream.fused,
     }
+
+
+def gemm_files(stream: Stream, four: bool = True) -> tuple[str, ...]:
+    """The tiles' files. four: those for four pixels too."""
+    plain = "" if stream.fused else "_plain"
+    one = ("dsp/requant.c", "dsp/gemm_any.c", f"dsp/gemm_1px{plain}.c")
+    return (*one, f"dsp/gemm_4px{plain}.c") if four else one
 
 
 def gemm_constants(stream: Stream, scales: Scales) -> tuple[Constant, ...]:
@@ -122,7 +133,7 @@ class Conv2d:
             body=f"{params.declare()}\n"
             f"dsp_conv_s8(&params, {site.input(0)}, {site.output()}, {site.scratch});",
             constants=gemm_constants(stream, scales),
-            files=("dsp/conv.h", "dsp/conv.c", "dsp/widen.c", "dsp/gemm_4px.c", *_GEMM),
+            files=("dsp/conv.h", "dsp/conv.c", "dsp/widen.c", *gemm_files(stream)),
             scratch=_scratch(g),
             overlaps=(_overlap(g),),
             slack=0 if _band(g) or _run(g) % 4 == 0 else 3,
@@ -197,14 +208,14 @@ class FullyConnected:
         low, high = accumulator_range(weights, start, 0)
         stream = pack_stream(weights, start, low, high, 8)
         scales = pack_scales(d.multipliers, d.shifts, low, high, (d.output_zero, d.low, d.high))
-        params = Initializer("dsp_gemm_t", gemm_fields(site, stream, scales, outputs))
+        params = Initializer("dsp_gemm_t", gemm_fields(site, stream, scales, outputs, False))
         return Code(
             function="dsp_fully_connected_s8",
             body=f"{params.declare()}\n"
             f"dsp_fully_connected_s8(&params, {d.rows}, {k}, {site.input(0)}, {site.output()},"
             f" {site.scratch});",
             constants=gemm_constants(stream, scales),
-            files=("dsp/conv.h", "dsp/fully_connected.c", *_GEMM),
+            files=("dsp/conv.h", "dsp/fully_connected.c", *gemm_files(stream, False)),
             scratch=4 * stream.k_pairs,
             encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
         )

@@ -33,6 +33,11 @@ DEPTHWISE_PER_READ_LINE = 8.0
 DEPTHWISE_PER_READ = 2.3
 DEPTHWISE_PER_MAC = 3.3
 DEPTHWISE_PER_OUTPUT = 20.0
+PAIRS_PER_STEP = 18.5
+"""Two taps of four channels."""
+PAIRS_PER_FOUR = 64.0
+PAIRS_PER_PIXEL = 70.0
+PAIRS_PER_BORDER_TAP = 16.0
 
 ADD = 9.0
 POOL_PER_OUTPUT = 30.0
@@ -74,6 +79,12 @@ def dense4(k: int, outputs: int, widened: bool) -> float:
     """The same by four outputs."""
     products = outputs * (k * DENSE4_PER_MAC[widened] + DENSE4_PER_OUTPUT)
     return products + (WIDEN_PER_BYTE * k if widened else 0)
+
+
+def depthwise_pairs(pixels: int, pairs: int, fours: int, border: int) -> float:
+    """Depthwise by pairs of taps, where `border` pixels need offsets of their own."""
+    four = pairs * PAIRS_PER_STEP + PAIRS_PER_FOUR
+    return pixels * (fours * four + PAIRS_PER_PIXEL) + border * pairs * 2 * PAIRS_PER_BORDER_TAP
 
 
 def winograd(inputs: int, outputs: int, blocks: int, again: int) -> float:

@@ -31,7 +31,7 @@ STRIP_ROWS = 12
 """DSP_STRIP_LINES of depthwise.h."""
 
 
-def _taps(g: Geometry) -> tuple[I64, I64, Scales]:
+def taps(g: Geometry) -> tuple[I64, I64, Scales]:
     """Weights (channels, kh, kw), start values, scales."""
     w = g.weights[0].astype(np.int64).transpose(2, 0, 1)
     flat = w.reshape(len(w), -1)
@@ -58,7 +58,8 @@ def _image(site: Site, g: Geometry, scales: Scales) -> dict[str, Any]:
     }
 
 
-def _slack(g: Geometry) -> int:
+def slack_of(g: Geometry) -> int:
+    """Bytes that words of four channels reach beyond the input."""
     return 3 if g.input.shape[3] % 4 else 0
 
 
@@ -113,7 +114,7 @@ class Depthwise3x3:
         """A call of dsp_depthwise_3x3_s8."""
         g = geometry(site.graph, site.op)
         along = self._along(g)
-        w, start, scales = _taps(g)
+        w, start, scales = taps(g)
         if along == 0:
             w = w.transpose(0, 2, 1)
         table = _scaled(g, w, start, scales)
@@ -163,7 +164,7 @@ class Depthwise3x3:
             files=("dsp/depthwise.h", "dsp/depthwise_3x3.c", "dsp/requant.c"),
             scratch=_strip_bytes(g, along),
             overlaps=(_overlap(g, along),),
-            slack=_slack(g),
+            slack=slack_of(g),
             encoding="dense, int16",
         )
 
@@ -271,7 +272,7 @@ class Depthwise:
     def lower(self, site: Site) -> Code:
         """A call of dsp_depthwise_s8."""
         g = geometry(site.graph, site.op)
-        w, start, scales = _taps(g)
+        w, start, scales = taps(g)
         channels = len(w)
         padded = -(-channels // 4) * 4
         weights = np.zeros((padded, *g.kernel), np.int8)
@@ -309,6 +310,6 @@ class Depthwise:
             ),
             files=("dsp/depthwise.h", "dsp/depthwise.c", "dsp/requant.c"),
             overlaps=(order(g).channelwise,),
-            slack=_slack(g),
+            slack=slack_of(g),
             encoding="dense",
         )

@@ -233,6 +233,6 @@ def pack_stream(weights: I64, start: I64, low: I64, high: I64, multiple: int) ->
         both = np.stack([first, second], axis=1).reshape(pairs, 2, padded // 4, 4)
         quads = both.transpose(0, 2, 1, 3).reshape(pairs, padded // 2, 4) & 0xFF
         body = (quads << np.array([0, 8, 16, 24])).sum(axis=2)
-        starts = b.reshape(pairs, 2)
+        starts = b.reshape(pairs, 2)[:, ::-1]
     words = wrap32(np.concatenate([starts, body], axis=1)).astype(np.int32)
     return Stream(words=words, k_pairs=padded // 2, fused=fused)

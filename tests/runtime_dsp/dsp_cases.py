@@ -102,7 +102,7 @@ def conv_3x3(draw: Draw) -> bytes:
 @st.composite
 def depthwise(draw: Draw) -> bytes:
     b = Build()
-    kernel = draw(st.sampled_from([(3, 3), (3, 3), (3, 3), (5, 5), (3, 1)]))
+    kernel = draw(st.sampled_from([(3, 3), (3, 3), (3, 3), (5, 5), (3, 1), (2, 3)]))
     stride = draw(st.sampled_from([1, 1, 2]))
     dilation = draw(st.sampled_from([(1, 1), (1, 1), (1, 1), (2, 2)]))
     padding, image, shape = _field(draw, kernel, dilation, stride)

@@ -113,7 +113,7 @@ static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, i
             if (left < 4U && lane == 0U) { /* the last few, one by one */
                 gather(c, l, s, patch);
                 (void)dsp_widen_1(x, 1U, patch, (l->k + 3U) & ~3U);
-                dsp_gemm_1px(&c->gemm, x, out);
+                c->gemm.tile_1px(&c->gemm, x, out);
                 out += c->gemm.channels;
                 left--;
             } else {
@@ -130,7 +130,7 @@ static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, i
                 }
                 lane += pixels;
                 if (lane == 4U) {
-                    dsp_gemm_4px(&c->gemm, x, out);
+                    c->gemm.tile_4px(&c->gemm, x, out);
                     out += 4U * c->gemm.channels;
                     left -= 4U;
                     lane = 0;

@@ -63,4 +63,28 @@ typedef struct {
 
 void dsp_depthwise_s8(const dsp_depthwise_t *conv, const int8_t *in, int8_t *out);
 
+/* The same by pairs of taps, with a depth multiplier. Output channel c * multiplier + m is the
+ * m-th of input channel c.
+ *
+ * The stream holds for every m and every four input channels, rounded up: four start values; per
+ * pair of taps a, b the words (wa,wb) of the first, third, second and fourth channel; then four
+ * dsp_scale_t. An odd last tap is paired with a weight of zero. */
+typedef struct {
+    const int32_t *stream;
+    dsp_output_t output; /* scale_step is not used */
+    uint16_t batches;
+    uint16_t in_height, in_width, channels; /* of the input */
+    uint16_t out_height, out_width;
+    uint16_t kernel_height, kernel_width;
+    uint8_t stride_height, stride_width;
+    uint8_t dilation_height, dilation_width;
+    uint16_t pad_top, pad_left;
+    uint16_t multiplier;
+    int8_t in_zero;
+} dsp_depthwise_pairs_t;
+
+/* scratch, aligned to 4: 16 bytes per pair of taps, and channels rounded up to 4. */
+void dsp_depthwise_pairs_s8(const dsp_depthwise_pairs_t *conv, const int8_t *in, int8_t *out,
+                            void *scratch);
+
 #endif

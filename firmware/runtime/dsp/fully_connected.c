@@ -8,7 +8,7 @@ void dsp_fully_connected_s8(const dsp_gemm_t *gemm, uint32_t rows, uint32_t inpu
     for (; rows > 0U; rows--) {
         /* What lies between the end and k_pairs is multiplied by zero weights. */
         (void)dsp_widen_tail(x, 1U, in, inputs);
-        dsp_gemm_1px(gemm, x, out);
+        gemm->tile_1px(gemm, x, out);
         in += inputs;
         out += gemm->channels;
     }

@@ -51,8 +51,8 @@ void dsp_gemm_any(const dsp_gemm_t *gemm, uint32_t first, const int32_t *x, int8
         const dsp_scale_t *scale = gemm->scales + c * step;
         tile_t a;
         for (uint32_t p = 0; p < pixels; p++) {
-            a.first[p] = gemm->fused != 0U ? w[1] : w[0];
-            a.mixed[p] = gemm->fused != 0U ? w[0] : w[1];
+            a.first[p] = w[1];
+            a.mixed[p] = w[0];
         }
         if (gemm->fused != 0U) {
             fused_tile(&a, w + 2, x, gemm->k_pairs, pixels);
@@ -60,7 +60,7 @@ void dsp_gemm_any(const dsp_gemm_t *gemm, uint32_t first, const int32_t *x, int8
             plain_tile(&a, w + 2, x, gemm->k_pairs, pixels);
         }
         for (uint32_t p = 0; p < pixels; p++) {
-            int8_t *y = out + p * gemm->channels + c;
+            int8_t *y = out + p * gemm->stride + c;
             y[0] = (int8_t)dsp_requant(a.first[p], &scale[0], output);
             if (gemm->channels - c > 1U) {
                 y[1] = (int8_t)dsp_requant(a.mixed[p], &scale[step], output);
