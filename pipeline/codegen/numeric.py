@@ -8,6 +8,7 @@ come out bit for bit as TFLite Micro computes them at start-up.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ def round_away(x: float) -> int:
     return math.floor(abs(x) + 0.5) * (1 if x >= 0 else -1)
 
 
+@lru_cache(maxsize=1 << 14)
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """(multiplier, shift): real = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31).
 

@@ -99,12 +99,11 @@ def settle(
         bias, multipliers, shifts: (channels,).
     """
     bias, multipliers, shifts = bias.copy(), multipliers.copy(), shifts.copy()
-    for channel in np.flatnonzero(~weights.any(axis=1)):
-        scale = int(multipliers[channel]), int(shifts[channel])
-        value = requantize(np.array([bias[channel]], np.int64), *scale)
-        # Far beyond int8, whatever the zero point: it saturates as it did.
-        bias[channel] = np.clip(value[0], -_BEYOND, _BEYOND) << 8
-        multipliers[channel], shifts[channel] = 1 << 30, -7
+    empty = np.flatnonzero(~weights.any(axis=1))
+    value = requantize(*(v[empty].astype(np.int64) for v in (bias, multipliers, shifts)))
+    # Far beyond int8, whatever the zero point: it saturates as it did.
+    bias[empty] = np.clip(value, -_BEYOND, _BEYOND) << 8
+    multipliers[empty], shifts[empty] = 1 << 30, -7
     return bias, multipliers, shifts
 
 

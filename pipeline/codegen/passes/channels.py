@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.codegen.ops import common, reduce
-from pipeline.codegen.ops.conv import geometry
 from pipeline.codegen.ops.move import integers
 from pipeline.codegen.passes.channels_cut import cut
 from pipeline.codegen.passes.channels_fold import convolution_inputs, dense_inputs
@@ -181,7 +180,8 @@ def _reshaped(graph: Graph, op: Op, known: dict[int, Range], gone: Gone) -> None
 
 def _convolution(graph: Graph, op: Op, known: dict[int, Range], gone: Gone) -> None:
     data, result = op.inputs[0], op.outputs[0]
-    if graph.tensors[data].dtype != "int8" or geometry(graph, op).groups != 1:
+    weights = graph.tensors[op.inputs[1]].shape
+    if graph.tensors[data].dtype != "int8" or weights[3] != graph.tensors[data].shape[3]:
         _kept(graph, op, known, gone)
     elif data in gone:
         here = gone.get(result, np.zeros(graph.tensors[result].shape[-1], np.bool_))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.codegen.numeric import I64, zero_of
 from pipeline.codegen.ops import common
-from pipeline.codegen.ops.conv import Geometry, geometry
+from pipeline.codegen.ops.conv import geometry
 from pipeline.codegen.ops.fully_connected import dense
 from pipeline.codegen.passes.ranges import Range
 from pipeline.convert.graph import Graph, Op
@@ -36,21 +38,21 @@ def convolution_inputs(
         outputs_gone: output channels that no one will ask for.
         wanted: input channels that are to go.
     """
-    g = geometry(graph, op)
-    value, constant = _values(bounds, g.weights.shape[3], g.input_zero)
-    added = _by_place(g)[:, ~outputs_gone] * value
+    weights, places, zero = _by_place(graph, op.index)
+    value, constant = _values(bounds, weights.shape[3], zero)
+    added = places[:, ~outputs_gone] * value
     exact = (added == added[:1]).all(axis=(0, 1))
-    unread = ~g.weights[~outputs_gone].any(axis=(0, 1, 2))
+    unread = ~weights[~outputs_gone].any(axis=(0, 1, 2))
     may = unread | (constant & exact)
-    sums = biases(graph, op, len(g.weights))[~outputs_gone]
+    sums = biases(graph, op, len(weights))[~outputs_gone]
     return _in_range(sums, added[0], may & wanted, unread | (constant & (value == 0)), may)
 
 
 def convolution_fold(graph: Graph, op: Op, bounds: Range, gone: Bools) -> I64:
     """What input channels that go have added to each output's sum, (outputs,)."""
-    g = geometry(graph, op)
-    value, constant = _values(bounds, g.weights.shape[3], g.input_zero)
-    added = _by_place(g)[0] * value
+    weights, places, zero = _by_place(graph, op.index)
+    value, constant = _values(bounds, weights.shape[3], zero)
+    added = places[0] * value
     return np.asarray(added[:, gone & constant].sum(axis=1))
 
 
@@ -91,18 +93,21 @@ def _values(bounds: Range, channels: int, zero: int) -> tuple[I64, Bools]:
     return np.where(constant, low - zero, 0), constant
 
 
-def _by_place(g: Geometry) -> I64:
-    """Sums of the weights that meet the image: (kinds of places, outputs, inputs).
+@lru_cache(maxsize=64)
+def _by_place(graph: Graph, index: int) -> tuple[NDArray[np.int8], I64, int]:
+    """A convolution's weights, their sums by place, and the input's zero point.
 
-    At a border some taps lie outside. Places where the same ones do are of one kind.
+    The sums are those of the weights that meet the image: (kinds of places, outputs,
+    inputs). At a border some taps lie outside; places where the same ones do are of a kind.
     """
+    g = geometry(graph, graph.ops[index])
     inside = []
     for i in (0, 1):
         first = np.arange(g.output.shape[1 + i]) * g.stride[i] - g.padding[i]
         at = first[:, None] + np.arange(g.kernel[i]) * g.dilation[i]
         inside.append(np.unique((at >= 0) & (at < g.input.shape[1 + i]), axis=0).astype(np.int64))
     sums = np.einsum("ry,qx,oyxc->rqoc", *inside, g.weights.astype(np.int64), optimize=True)
-    return np.asarray(sums.reshape(-1, *sums.shape[2:]))
+    return g.weights, sums.reshape(-1, *sums.shape[2:]), g.input_zero
 
 
 def _in_range(sums: I64, added: I64, going: Bools, without: Bools, may: Bools) -> Bools:
