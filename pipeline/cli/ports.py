@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from pipeline.cli import options
@@ -10,10 +12,17 @@ from pipeline.cli.console import guarded, say, say_json
 EXAMPLES = """\b
 Examples:
   mcu ports
+  mcu ports --udev-rules
 """
 
 
-def command(json: options.Json = False) -> None:
+def command(
+    json: options.Json = False,
+    udev_rules: Annotated[
+        bool,
+        typer.Option("--udev-rules", help="Print the udev rules that allow their use on Linux."),
+    ] = False,
+) -> None:
     """List serial ports and probes."""
 
     def work() -> None:
@@ -21,6 +30,11 @@ def command(json: options.Json = False) -> None:
 
         from pipeline.flash import ports
 
+        if udev_rules:
+            from pipeline.flash.udev import rules
+
+            typer.echo(rules(), nl=False)
+            return
         found = ports()
         if json:
             say_json([asdict(port) for port in found])

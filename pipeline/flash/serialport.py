@@ -117,7 +117,7 @@ def _port_error(device: str, error: Exception) -> DeviceError:
         return DeviceError(
             "no permission to open the port",
             where=device,
-            hint="sudo usermod -aG dialout $USER, then log in again",
+            hint="sudo usermod -aG dialout $USER, then log in again; or `mcu ports --udev-rules`",
         )
     if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
         return DeviceError(

@@ -54,13 +54,13 @@ def test_a_missing_uploader_names_its_package() -> None:
 
 
 @pytest.fixture
-def openocd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def uploader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A stand-in that writes down how it was called, and says what it is told to."""
 
-    def install(says: str, code: int) -> Path:
+    def install(says: str, code: int, name: str = "openocd") -> Path:
         folder = tmp_path / "bin"
         folder.mkdir()
-        program = folder / "openocd"
+        program = folder / name
         program.write_text(
             f"#!/bin/sh\necho \"$@\" >> {tmp_path}/called\necho '{says}'\nexit {code}\n"
         )
@@ -73,8 +73,8 @@ def openocd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.slow
-def test_the_local_platform_calls_openocd(openocd, tmp_path: Path) -> None:
-    called = openocd("** Verified OK **", 0)
+def test_the_local_platform_calls_openocd(uploader, tmp_path: Path) -> None:
+    called = uploader("** Verified OK **", 0)
     project = render(DISCO, name="tiny", out=tmp_path / "p", program=tiny_program(), offline=True)
     upload(DISCO, project.path)
     words = called.read_text()
@@ -83,17 +83,34 @@ def test_the_local_platform_calls_openocd(openocd, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_openocds_words_come_back(openocd, tmp_path: Path) -> None:
-    openocd("Error: open failed", 1)
+def test_openocds_words_come_back(uploader, tmp_path: Path) -> None:
+    uploader("Error: open failed", 1)
     project = render(DISCO, name="tiny", out=tmp_path / "p", program=tiny_program(), offline=True)
     with pytest.raises(DeviceError, match="no probe of the board is connected: Error: open failed"):
         upload(DISCO, project.path)
 
 
 @pytest.mark.slow
-def test_a_failing_verify_is_tried_once_more(openocd, tmp_path: Path) -> None:
-    called = openocd("Error: ** Verify Failed **", 1)
+def test_a_failing_verify_is_tried_once_more(uploader, tmp_path: Path) -> None:
+    called = uploader("Error: ** Verify Failed **", 1)
     project = render(DISCO, name="tiny", out=tmp_path / "p", program=tiny_program(), offline=True)
     with pytest.raises(DeviceError, match="does not read back the same"):
         upload(DISCO, project.path)
     assert called.read_text().count("program {") == 2
+
+
+@pytest.mark.slow
+def test_a_bootloader_is_written_over_the_serial_port(uploader, tmp_path: Path) -> None:
+    called = uploader("avrdude done.  Thank you.", 0, "avrdude")
+    uno = load_board("uno")
+    project = render(uno, name="tiny", out=tmp_path / "p", program=tiny_program(), offline=True)
+    upload(uno, project.path, port="/dev/ttyACM7")
+    assert "-p atmega328p -c arduino -P /dev/ttyACM7" in called.read_text()
+    hexes = (project.path / ".pio/build/uno/firmware.hex").read_text().splitlines()
+    assert hexes[0].startswith(":10000000")
+
+
+def test_a_bootloader_needs_a_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.flash.serialport.list_ports.comports", list)
+    with pytest.raises(DeviceError, match="no serial port of uno"):
+        upload(load_board("uno"), tmp_path)

@@ -40,6 +40,10 @@ def upload_command(protocol):
         return f"{need('picotool')} load -v -x $SOURCE -t elf"
     if protocol == "dfu":
         return f"{need('dfu-util')} -a 0 -s 0x08000000:leave -D $BUILD_DIR/firmware.bin"
+    if protocol == "arduino":  # the bootloader's, over the serial port; it reads back by itself
+        chip = env.GetProjectOption("custom_mcu", "")
+        line = f"-p {chip} -c arduino -P $UPLOAD_PORT -b 115200 -D"
+        return f"{need('avrdude')} {line} -U flash:w:$BUILD_DIR/firmware.hex:i"
     if protocol in OPENOCD_PROBES:
         chip = env.GetProjectOption("custom_openocd", "")
         if not chip:
@@ -51,7 +55,7 @@ def upload_command(protocol):
         return " ".join([*words, "-c", '"program {$SOURCE} verify reset exit"'])
     return fail(
         f"upload protocol {protocol} needs PlatformIO's registry; "
-        f"here there are {', '.join([*OPENOCD_PROBES, 'dfu', 'picotool'])}"
+        f"here there are {', '.join([*OPENOCD_PROBES, 'arduino', 'dfu', 'picotool'])}"
     )
 
 
@@ -81,7 +85,11 @@ env.Append(
         "ToBin": Builder(
             action=env.VerboseAction("$OBJCOPY -O binary $SOURCE $TARGET", "Building $TARGET"),
             suffix=".bin",
-        )
+        ),
+        "ToHex": Builder(
+            action=env.VerboseAction("$OBJCOPY -O ihex $SOURCE $TARGET", "Building $TARGET"),
+            suffix=".hex",
+        ),
     }
 )
 
@@ -90,7 +98,8 @@ Default([elf])
 AlwaysBuild(env.Alias("buildprog", elf))
 
 if "upload" in COMMAND_LINE_TARGETS:
-    binary = env.ToBin("$BUILD_DIR/firmware", elf)
+    make = env.ToHex if env.subst("$UPLOAD_PROTOCOL") == "arduino" else env.ToBin
+    binary = make("$BUILD_DIR/firmware", elf)
     env.Replace(UPLOADCMD=upload_command(env.subst("$UPLOAD_PROTOCOL")))
     upload = env.VerboseAction("$UPLOADCMD", "Uploading $SOURCE")
     AlwaysBuild(env.Alias("upload", [elf, binary], upload))
