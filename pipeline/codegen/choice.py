@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 from pipeline.codegen.kernel import Code, Cost, Kernel, Site
 from pipeline.codegen.memory import Lives, Memory, assign
@@ -27,22 +26,22 @@ class _Goal:
     """What a goal pays in instructions per inference.
 
     Attributes:
-        flash: for a byte of flash; the first price at which the kernels keep to `share`.
+        flash: for a byte of flash.
         arena: for a byte of arena.
         share: in all at most this share of what `beside` takes.
         beside: the goal it is compared with.
     """
 
-    flash: tuple[float, ...]
+    flash: float
     arena: float
     share: float
     beside: Optimize
 
 
 _GOALS: Mapping[Optimize, _Goal] = {
-    "speed": _Goal((0.0,), 0.0, 0.0, "speed"),
-    "balanced": _Goal((8.0,), 48.0, 0.1, "balanced"),
-    "size": _Goal((64.0, 32.0, 16.0, 8.0), float("inf"), 0.3, "balanced"),
+    "speed": _Goal(0.0, 0.0, 0.0, "speed"),
+    "balanced": _Goal(8.0, 48.0, 0.1, "balanced"),
+    "size": _Goal(64.0, 512.0, 0.3, "balanced"),
 }
 
 
@@ -62,16 +61,20 @@ class Chosen:
     Attributes:
         steps: the layers.
         memory: the arena.
-        price: instructions, and flash in instructions.
         cycles: instructions per inference.
+        flash: bytes of flash, beside what all kernels take.
         keeps_inputs: an inference leaves the inputs as they are.
     """
 
     steps: tuple[Step, ...]
     memory: Memory
-    price: float
     cycles: float
+    flash: int
     keeps_inputs: bool
+
+    def price(self, goal: _Goal) -> float:
+        """All it takes, in instructions."""
+        return self.cycles + goal.flash * self.flash + goal.arena * self.memory.size
 
 
 Able = Callable[[Op], Sequence[Kernel]]
@@ -108,6 +111,7 @@ class _Layers:
             told(number)
             self.costs.append([(k.cost(graph, op, target, optimize), k) for k in able(op)])
         self._codes: dict[tuple[int, int], Code] = {}
+        self._memories: dict[tuple[int, ...], Memory] = {}
 
     def code(self, number: int, kernel: Kernel) -> Code:
         """An op's code with a kernel."""
@@ -118,8 +122,11 @@ class _Layers:
 
     def assign(self, steps: Sequence[Step], keep_inputs: bool) -> Memory:
         """The arena of a choice."""
-        layers = [(step.op, step.code) for step in steps]
-        return assign(self.graph, layers, self.align, keep_inputs)
+        key = keep_inputs, *(id(step.code) for step in steps)
+        if key not in self._memories:
+            layers = [(step.op, step.code) for step in steps]
+            self._memories[key] = assign(self.graph, layers, self.align, keep_inputs)
+        return self._memories[key]
 
 
 @dataclass(frozen=True)
@@ -127,8 +134,7 @@ class _Option:
     """A kernel for one op, and what is live while it runs."""
 
     step: Step
-    price: float
-    cycles: float
+    cost: Cost
     needed: int
 
 
@@ -138,38 +144,40 @@ class _Choice:
     Args:
         layers: what there is to choose from.
         flash: instructions that a byte of flash is worth.
-        arena: instructions that a byte of arena is worth.
         share: what is paid for memory at most, as a share of the cheapest kernels' price.
     """
 
-    def __init__(self, layers: _Layers, flash: float, arena: float, share: float) -> None:
-        self._layers, self._arena = layers, arena
-        prices = [
-            [(cost.cycles + flash * cost.flash, cost.cycles, kernel) for cost, kernel in costs]
-            for costs in layers.costs
-        ]
-        # Below zero where sparse weights save more flash than the instructions are worth.
-        room = share * abs(sum(min(price for price, _, _ in found) for found in prices))
-        self._options = [self._worth_it(n, found, room) for n, found in enumerate(prices)]
+    def __init__(self, layers: _Layers, flash: float, share: float) -> None:
+        self._layers, self._flash = layers, flash
+        room = share * sum(min(map(self._price, costs)) for costs in layers.costs)
+        self._options = [self._worth_it(n, costs, room) for n, costs in enumerate(layers.costs)]
+
+    def _price(self, found: tuple[Cost, Kernel]) -> float:
+        return found[0].cycles + self._flash * found[0].flash
 
     def _worth_it(
-        self, number: int, prices: Sequence[tuple[float, float, Kernel]], room: float
+        self, number: int, costs: Sequence[tuple[Cost, Kernel]], room: float
     ) -> list[_Option]:
         """Options by price, each needing less than those before it."""
         kept: list[_Option] = []
-        first = min(price for price, _, _ in prices)
-        for price, cycles, kernel in sorted(prices, key=lambda found: found[0]):
-            if price > first + room:
+        ordered = sorted(costs, key=self._price)
+        for found in ordered:
+            if self._price(found) > self._price(ordered[0]) + room:
                 break
+            cost, kernel = found
             code = self._layers.code(number, kernel)
             step = Step(self._layers.todo[number], kernel, code)
-            option = _Option(step, price, cycles, self._layers.lives.needed(number, code))
+            option = _Option(step, cost, self._layers.lives.needed(number, code))
             if not kept or option.needed < kept[-1].needed:
                 kept.append(option)
         return kept
 
-    def sets(self) -> Iterator[Chosen]:
-        """Sets of kernels from the cheapest to the smallest."""
+    def sets(self, most: float = math.inf) -> Iterator[Chosen]:
+        """Sets of kernels from the cheapest to the smallest.
+
+        Args:
+            most: instructions per inference; sets that take more are left out.
+        """
         seen = set()
         for limit in sorted({o.needed for options in self._options for o in options}, reverse=True):
             picked = [
@@ -177,34 +185,18 @@ class _Choice:
                 for options in self._options
             ]
             key = tuple(id(option) for option in picked)
-            if key in seen:
+            cycles = sum(option.cost.cycles for option in picked)
+            if key in seen or cycles > most:
                 continue
             seen.add(key)
             steps = tuple(option.step for option in picked)
             yield Chosen(
                 steps,
                 self._layers.assign(steps, self._layers.keep_inputs),
-                sum(option.price for option in picked),
-                sum(option.cycles for option in picked),
+                cycles,
+                sum(option.cost.flash for option in picked),
                 self._layers.keep_inputs,
             )
-
-    def best(self, most: float) -> Chosen:
-        """The set whose price with that of its arena is the lowest.
-
-        Args:
-            most: instructions per inference.
-        """
-        sets = self.sets()
-        found = [next(sets)]
-        found += takewhile(lambda chosen: chosen.cycles <= most, sets)
-        return min(found, key=self._rank)
-
-    def _rank(self, chosen: Chosen) -> tuple[float, float]:
-        size = chosen.memory.size
-        if math.isinf(self._arena):
-            return size, chosen.price
-        return chosen.price + self._arena * size, size
 
     def within(self, limit: int) -> Chosen:
         """The cheapest set whose arena has no more than `limit` bytes.
@@ -268,7 +260,7 @@ def choose(
     layers = _Layers(graph, todo, able, target, optimize, bool(keep_inputs), told)
     best = _best(layers, optimize)
     if ram_limit is not None and best.memory.size > ram_limit:
-        best = _Choice(layers, goal.flash[-1], 0, float("inf")).within(ram_limit)
+        best = _Choice(layers, goal.flash, math.inf).within(ram_limit)
     if keep_inputs is None:
         memory = layers.assign(best.steps, True)
         if memory.size <= best.memory.size:
@@ -279,11 +271,15 @@ def choose(
 def _best(layers: _Layers, optimize: Optimize) -> Chosen:
     """What a goal chooses where nothing limits it."""
     goal = _GOALS[optimize]
-    other = _best(layers, goal.beside).cycles if goal.beside != optimize else None
-    for flash in goal.flash:
-        choice = _Choice(layers, flash, goal.arena, goal.share)
+    if goal.beside == optimize:
+        choice = _Choice(layers, goal.flash, goal.share)
         first = next(choice.sets())
-        most = (1 + goal.share) * (first.cycles if other is None else other)
-        if first.cycles <= most:
-            break
-    return choice.best(most)
+        found = list(choice.sets((1 + goal.share) * first.cycles))
+    else:
+        # Half the price of flash, and half of that, leave more to pay memory with.
+        other = _best(layers, goal.beside)
+        most = (1 + goal.share) * other.cycles
+        prices = (goal.flash / 2**n for n in range(4))
+        found = [other]
+        found += (s for price in prices for s in _Choice(layers, price, goal.share).sets(most))
+    return min(found, key=lambda chosen: (chosen.price(goal), chosen.memory.size))

@@ -13,7 +13,9 @@ def test_a_person_reads_verdict_layers_and_map(mcu, shared: Path) -> None:
     for words in ("  fits", "flash", "RAM", "2,656,768 MACs", "memory map", "depthwise_conv2d_3"):
         assert words in ran.out
     # The map's chart has one column per layer.
-    assert "############ input" in ran.out
+    assert "#........... input" in ran.out
+    assert "the peak is layer 1, depthwise_conv2d" in ran.out
+    assert "scratch of depthwise_conv2d  <- peak" in ran.out
 
 
 def test_a_machine_gets_one_document(mcu, shared: Path) -> None:
@@ -29,6 +31,16 @@ def test_not_fitting_is_an_answer_unless_strict(mcu, shared: Path, strict, code:
     assert ran.code == code
     assert "DOES NOT FIT: flash overflows" in ran.out
     assert "would fit" in ran.out
+
+
+def test_an_arena_limit_that_can_not_be_kept(mcu, shared: Path) -> None:
+    model = shared / "models/kws_ref_int8.tflite"
+    ran = mcu("analyze", model, "-b", "disco_f407vg", "--ram-limit", "6KB")
+    assert ran.code == 3
+    assert "depthwise_conv2d: the arena takes at least" in ran.err
+    assert "6,144 are allowed" in ran.err
+    assert mcu("analyze", model, "-b", "disco_f407vg", "--ram-limit", "9.5KB").code == 0
+    assert mcu("analyze", model, "-b", "disco_f407vg", "--ram-limit", "0").code == 2
 
 
 def test_wrong_use(mcu, shared: Path, tmp_path: Path) -> None:
