@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -197,9 +198,38 @@ def _layer(graph: Graph, number: int, op: Op, code: Code, target: Target) -> str
     text = code.body.replace("static const ", f"static {target.rom} ")
     body = "\n".join(f"    {line}" if line else "" for line in text.splitlines())
     return (
-        f"/* {op.name} {_comment(op.layer)}\n * {sources} -> {results}{note} */\n"
+        f"/* {op.name} {_comment(op.layer)}\n"
+        f" * {sources} -> {results}{note}{_by_passes(graph, op)} */\n"
         f"static void {_function(number, op)}(void)\n{{\n{body}\n}}\n"
     )
+
+
+def _by_passes(graph: Graph, op: Op) -> str:
+    """What graph passes made of the layer, as more lines of its comment."""
+    lines = []
+    if "table" in op.options:
+        lines.append("as a table of all 256 inputs")
+    if "clamp" in op.options:
+        lines.append("clamped to {} .. {} as stored".format(*op.options["clamp"]))
+    if "pads" in op.options:
+        (top, bottom), (left, right) = op.options["pads"]
+        lines.append(f"padded by {top} above, {bottom} below, {left} left, {right} right")
+    kept = graph.tensors[op.outputs[0]].kept
+    if kept is not None:
+        lines.append(f"of the model's channels {_runs(kept)}")
+    wrapped = [part for line in lines for part in textwrap.wrap(line, 92)]
+    return "".join(f"\n * {line}" for line in wrapped)
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Rising numbers as text: "0, 3-5"."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    return ", ".join(f"{a}-{b}" if b > a else str(a) for a, b in runs)
 
 
 def _tensor_entry(graph: Graph, index: int, memory: Memory) -> str:

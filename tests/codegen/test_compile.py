@@ -138,9 +138,10 @@ def build(program: Program, compiler: str, folder: Path) -> None:
     runtime = FIRMWARE / "runtime"
     files = [folder / n for n in program.sources if n.endswith(".c")]
     files += [runtime / f for f in program.runtime if f.endswith(".c")]
+    includes = sorted({f"-I{(runtime / f).parent}" for f in program.runtime})
     subprocess.run(
         [compiler, *COMPILERS[compiler], "-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion",
-         "-Wshadow", "-Wpedantic", "-Werror", f"-I{runtime}", f"-I{folder}", "-c",
+         "-Wshadow", "-Wpedantic", "-Werror", f"-I{runtime}", *includes, f"-I{folder}", "-c",
          *map(str, files), str(FIRMWARE / "engines" / "aot" / "engine_aot.c"),
          f"-I{FIRMWARE / 'engines'}"],
         check=True, cwd=folder,
