@@ -1,7 +1,8 @@
-"""Renode: one process for all runs, driven over its standard input, UARTs on pseudo-terminals.
+"""Renode: one process for all runs, its monitor on standard input, UARTs on loopback sockets.
 
-Neither the monitor nor the UART opens a network port: Renode's own server sockets listen on
-every interface, a pseudo-terminal is this machine's alone.
+Renode's own sockets, the monitor's too, listen on every interface. So the monitor gets no port,
+and the UART's terminal is one of ours (renode_uart.cs), which Renode compiles at the start.
+Where it can't, the UART is on a pseudo-terminal: as private, but slower.
 
 A run is: clear, include the board's script, connect its UART, open it, start. The machine
 starts only once the host listens, so that nothing said at start is lost.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes.util
 import os
 import shutil
 import tempfile
@@ -25,7 +27,13 @@ from pipeline.errors import DeviceError, McuError, ToolMissing, WrongUse
 from pipeline.flash.process import Process
 from pipeline.flash.serialport import open_port
 
-START_SECONDS = 60.0
+# On a busy machine the first board takes half a minute: Renode looks its models up.
+START_SECONDS = 180.0
+_TERMINAL = Path(__file__).with_name("renode_uart.cs")
+# The terminal's compiler knows only what is loaded.
+_LOAD = "; ".join(
+    f"clr.AddReference('{name}')" for name in ("System.Net.Sockets", "System.Net.Primitives")
+)
 _TROUBLE = ("There was an error", "Could not", "Error E", "Parameters did not match")
 
 
@@ -48,6 +56,20 @@ def renode_program() -> str:
     )
 
 
+def renode_settings() -> list[str]:
+    """Environment variables that Renode runs with, as `env` takes them.
+
+    Its runtime does not start without the ICU library unless it is told to do without.
+    """
+    settings = ["LC_ALL=C.UTF-8"]
+    if ctypes.util.find_library("icuuc") is None:
+        settings += [
+            "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1",
+            "DOTNET_SYSTEM_GLOBALIZATION_PREDEFINED_CULTURES_ONLY=0",
+        ]
+    return settings
+
+
 class RenodeProcess:
     """A running Renode, which takes one machine after the other."""
 
@@ -55,9 +77,11 @@ class RenodeProcess:
         self._folder = Path(tempfile.mkdtemp(prefix="mcu-renode-"))
         self._runs = 0
         config = str(self._folder / "config")
-        command = [renode_program(), "--disable-gui", "--plain", "--console", "--hide-log"]
+        program = ["env", *renode_settings(), renode_program()]
+        options = ["--disable-gui", "--plain", "--console", "--hide-log", "--config", config]
+        self._sockets: bool | None = None
         try:
-            self._process = Process([*command, "--config", config], cwd=self._folder, talk=True)
+            self._process = Process([*program, *options], cwd=self._folder, talk=True)
         except OSError as error:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise DeviceError(f"Renode can't be started: {error}") from error
@@ -71,15 +95,17 @@ class RenodeProcess:
         """False once Renode has ended."""
         return self._process.exit_code() is None
 
-    def prepare(self, board: Board, elf: Path) -> Path:
-        """Makes the board with its firmware, not yet started; gives the UART's terminal.
+    def prepare(self, board: Board, elf: Path) -> str:
+        """Makes the board with its firmware, not yet started; gives the UART's port.
 
         Raises:
             DeviceError: Renode ended, or refused a line; with its words.
         """
         assert board.renode is not None
+        if self._sockets is None:
+            self._sockets = self._takes_our_terminal()
         self._runs += 1
-        link = self._folder / f"uart{self._runs}"
+        uart = self._folder / f"uart{self._runs}"
         script = self._folder / f"run{self._runs}.resc"
         firmware = self._folder / f"run{self._runs}.elf"
         shutil.copyfile(elf, firmware)
@@ -88,19 +114,36 @@ class RenodeProcess:
             "logLevel 3\n"
             f"$elf=@{firmware}\n"
             f"include @{_escaped(board.folder / board.renode.script)}\n"
-            f'emulation CreateUartPtyTerminal "uart" "{link}" true\n'
+            f"{(_socket if self._sockets else _pseudo_terminal)('uart', uart)}"
             f"connector Connect {board.renode.uart} uart\n"
         )
         self._say(f"Clear\ninclude @{script}\n")
+        self._wait_for(uart, script.name, board.id)
+        return f"socket://127.0.0.1:{uart.read_text()}" if self._sockets else str(uart)
+
+    def _takes_our_terminal(self) -> bool:
+        """Has Renode compile the terminal, and make one."""
+        mine, after = self._folder / "mine", self._folder / "after"
+        self._say(
+            f'python "{_LOAD}"\ninclude @{_escaped(_TERMINAL)}\n'
+            f"{_socket('mine', mine)}{_pseudo_terminal('after', after)}"
+        )
+        self._wait_for(after, after.name, "Renode")
+        return mine.exists()
+
+    def _wait_for(self, path: Path, since: str, where: str) -> None:
+        """Waits until Renode has made `path`; what it said before `since` is of no interest."""
         deadline = time.monotonic() + START_SECONDS
-        while not link.exists():
-            words = self._process.output()
-            trouble = [line for line in words.splitlines() if any(t in line for t in _TROUBLE)]
+        while not path.exists():
+            output = self._process.output()
+            said = output.splitlines()
+            _, begun, text = output.rpartition(since)
+            lines = text.splitlines() if begun else []
+            trouble = [line for line in lines if any(t in line for t in _TROUBLE)]
             if trouble or not self.alive() or time.monotonic() > deadline:
-                said = " | ".join((trouble or words.splitlines())[-3:]) or "nothing"
-                raise DeviceError(f"Renode did not make the board; it said: {said}", where=board.id)
+                words = " | ".join((trouble or said)[-3:]) or "nothing"
+                raise DeviceError(f"Renode did not make the board; it said: {words}", where=where)
             time.sleep(0.02)
-        return link
 
     def start(self) -> None:
         """Lets the machine run."""
@@ -166,7 +209,7 @@ def run_renode(board: Board, elf: Path) -> Iterator[serial.Serial]:
         raise DeviceError("there is no such firmware", where=str(elf))
     renode = _renode()
     try:
-        port = open_port(str(renode.prepare(board, elf)), board.uart.baud)
+        port = open_port(renode.prepare(board, elf), board.uart.baud)
         try:
             renode.start()
             yield port
@@ -187,3 +230,11 @@ def run_renode(board: Board, elf: Path) -> Iterator[serial.Serial]:
 
 def _escaped(path: Path) -> str:
     return str(path).replace(" ", "\\ ")
+
+
+def _socket(name: str, port_file: Path) -> str:
+    return f'emulation CreateLoopbackTerminal "{name}" "{port_file}"\n'
+
+
+def _pseudo_terminal(name: str, link: Path) -> str:
+    return f'emulation CreateUartPtyTerminal "{name}" "{link}" true\n'

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StepFailed, WrongUse
+from pipeline.flash.renode import renode_settings
 from pipeline.progress import Progress, silent
 
 VERSION = "1.16.1"
@@ -285,7 +286,7 @@ def _try(program: Path) -> tuple[str, str]:
     """Renode's words to --version, and why it does not run."""
     try:
         done = subprocess.run(
-            [program, "--version"],
+            ["env", *renode_settings(), program, "--version"],
             capture_output=True,
             text=True,
             errors="replace",

@@ -19,9 +19,6 @@ PACKAGE = "mcu-pipeline"
 _TEMPLATES = Path(__file__).with_name("templates") / "ci"
 # Python 3.11 and the compilers and emulators this package is tested with.
 _IMAGE = "python:3.11-bookworm"
-_RENODE = (
-    "https://github.com/renode/renode/releases/download/v1.16.0/renode-1.16.0.linux-portable.tar.gz"
-)
 _COMPILERS = {
     "arm-none-eabi": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "riscv64-unknown-elf": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
@@ -79,7 +76,7 @@ def init_ci(
         "image": _IMAGE,
         "packages": _packages(chosen),
         "pip": shlex.join([package, *(["pytest"] if tests else [])]),
-        "renode": _RENODE if "renode" in chosen.emulators else "",
+        "renode": "yes" if "renode" in chosen.emulators else "",
         "tests": tests,
         "test_script": _test_script(tests or "", chosen),
         "bench_script": _bench_script(names, chosen, data, samples),

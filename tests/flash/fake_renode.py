@@ -1,24 +1,55 @@
 #!/usr/bin/env python3
-"""Stands for Renode in tests: takes the lines the driver sends, speaks on a pseudo-terminal."""
+"""Stands for Renode in tests: takes the lines the driver sends, speaks on the UART's terminal."""
 
 import os
 import pty
+import socket
 import sys
 import threading
 import tty
+from collections.abc import Callable
 from pathlib import Path
 
-TERMINALS = []
+# How to read from and write to a UART's line, once somebody is there.
+Line = tuple[Callable[[int], bytes], Callable[[bytes], object]]
+TERMINALS: list[Callable[[], Line]] = []
 
 
-def serve(master: int) -> None:
-    os.write(master, b"m-init-done\r\nm-ready\r\n")
+def loopback(port_file: Path) -> Callable[[], Line]:
+    server = socket.create_server(("127.0.0.1", 0))
+    part = port_file.with_suffix(".part")
+    part.write_text(str(server.getsockname()[1]))
+    part.rename(port_file)
+
+    def accept() -> Line:
+        line, _ = server.accept()
+        return line.recv, line.sendall
+
+    return accept
+
+
+def pseudo_terminal(link: Path) -> Callable[[], Line]:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    link.symlink_to(os.ttyname(slave))
+    return lambda: (
+        lambda count: os.read(master, count),
+        lambda data: os.write(master, data),
+    )
+
+
+def serve(terminal: Callable[[], Line]) -> None:
+    read, write = terminal()
+    write(b"m-init-done\r\nm-ready\r\n")
     while True:
         try:
-            if b"%" in os.read(master, 100):
-                os.write(master, b"m-name-dut-[fake]\r\nm-ready\r\n")
+            data = read(100)
         except OSError:
             return
+        if not data:
+            return
+        if b"%" in data:
+            write(b"m-name-dut-[fake]\r\nm-ready\r\n")
 
 
 def say(text: str) -> None:
@@ -30,18 +61,21 @@ def execute(line: str) -> None:
     say(line)
     with Path(os.environ["FAKE_RENODE_LOG"]).open("a") as log:
         log.write(f"{line}\n")
+    fails = os.environ.get("FAKE_RENODE_FAILS", "")
     if line.startswith("include @"):
         path = Path(line[len("include @") :].replace("\\ ", " "))
-        for inner in path.read_text().splitlines():
-            execute(inner)
+        if path.suffix == ".resc":
+            for inner in path.read_text().splitlines():
+                execute(inner)
+    elif fails == "uart" and '"uart"' in line:
+        say("There was an error executing command: no such peripheral")
+    elif "CreateLoopbackTerminal" in line:
+        if fails == "compile":
+            say("Could not compile assembly from: renode_uart.cs")
+        else:
+            TERMINALS.append(loopback(Path(line.split('"')[3])))
     elif "CreateUartPtyTerminal" in line:
-        if os.environ.get("FAKE_RENODE_FAILS"):
-            say("There was an error executing command: no such peripheral")
-            return
-        master, slave = pty.openpty()
-        tty.setraw(slave)
-        Path(line.split('"')[3]).symlink_to(os.ttyname(slave))
-        TERMINALS.append(master)
+        TERMINALS.append(pseudo_terminal(Path(line.split('"')[3])))
     elif line == "start":
         threading.Thread(target=serve, args=(TERMINALS[-1],), daemon=True).start()
 

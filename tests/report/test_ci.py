@@ -47,6 +47,12 @@ def test_it_writes_both(repo: Path) -> None:
     assert list(scripts(repo)) == ["Install", "Test on the board", "Bench", "Compare"]
 
 
+def test_renode_is_the_one_the_package_installs(repo: Path) -> None:
+    init_ci(repo, [], "disco_f407vg")
+    assert scripts(repo)["Install Renode"] == "mcu renode install"
+    assert gitlab(repo)["boards"]["before_script"][-1] == "mcu renode install"
+
+
 def test_github_form(repo: Path) -> None:
     init_ci(repo, [], "mps2_an386")
     document = github(repo)
