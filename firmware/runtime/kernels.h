@@ -378,6 +378,75 @@ typedef struct {
 
 void rescale(MCU_ROM rescale_t *p, const void *input, void *output, int32_t count);
 
+/* Comparisons: 1 where one holds that `truth` names, else 0. */
+#define TRUTH_LESS    1
+#define TRUTH_EQUAL   2
+#define TRUTH_GREATER 4
+
+static inline uint8_t compare(int less, int equal, int greater, int32_t truth)
+{
+    const int32_t found = (less != 0 ? TRUTH_LESS : 0) | (equal != 0 ? TRUTH_EQUAL : 0) |
+                          (greater != 0 ? TRUTH_GREATER : 0);
+    /* Of two floats of which one is no number none holds: they differ. */
+    const int32_t holds = found != 0 ? found & truth : truth == (TRUTH_LESS | TRUTH_GREATER);
+    return holds != 0 ? 1 : 0;
+}
+
+typedef struct {
+    broadcast_t shape;
+    int32_t truth;
+} compare_t;
+
+void compare_f32(MCU_ROM compare_t *p, const float *a, const float *b, uint8_t *output);
+void compare_s32(MCU_ROM compare_t *p, const int32_t *a, const int32_t *b, uint8_t *output);
+
+typedef struct {
+    broadcast_t shape;
+    int32_t truth;
+    int32_t a_zero;
+    int32_t b_zero;
+    scale_t a_scale;
+    scale_t b_scale;
+} compare_s8_t;
+
+void compare_s8(MCU_ROM compare_s8_t *p, const int8_t *a, const int8_t *b, uint8_t *output);
+
+/* SELECT_V2: elements of `size` bytes; steps are in elements, 0 where a tensor repeats. */
+#define SELECT_RANK 6
+typedef struct {
+    int32_t size;
+    int32_t count;
+    int32_t rank;
+    int32_t extent[SELECT_RANK]; /* outermost first */
+    int32_t condition[SELECT_RANK];
+    int32_t yes[SELECT_RANK];
+    int32_t no[SELECT_RANK];
+} select_t;
+
+void select_nd(MCU_ROM select_t *p, const uint8_t *condition, const void *yes, const void *no,
+               void *output);
+
+/* SQUARED_DIFFERENCE. Overlap as add_s8. */
+typedef struct {
+    broadcast_t shape;
+    int32_t a_zero;
+    int32_t b_zero;
+    scale_t a_scale;
+    scale_t b_scale;
+    scale_t scale;
+    int32_t output_zero;
+} squared_difference_t;
+
+void squared_difference_s8(MCU_ROM squared_difference_t *p, const int8_t *a, const int8_t *b,
+                           int8_t *output);
+void squared_difference_s16(MCU_ROM squared_difference_t *p, const int16_t *a, const int16_t *b,
+                            int16_t *output);
+
+/* CAST: values as stored; towards zero from floats, the low bits of what is too large. */
+typedef enum { CAST_INT8, CAST_INT16, CAST_INT32, CAST_FLOAT32, CAST_BOOL } cast_type_t;
+
+void cast(const void *input, cast_type_t from, void *output, cast_type_t to, int32_t count);
+
 /* The int16 kernels: data of 16 bits with zero points of 0, weights of 8, sums of 64.
  * Structs are those of the int8 kernels where those fit. */
 typedef struct {

@@ -18,6 +18,7 @@ _THIRD = 715827883
 _C48_17 = 1515870810
 _C32_17 = -1010580540
 _ONE_Q2 = 1 << 29
+_HALF_SQRT_2 = 1518500250  # Q0
 # exp(-1/4), exp(-1/2), exp(-1), exp(-2), ... in Q0
 _FACTORS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
 
@@ -70,3 +71,33 @@ def tanh(x: I64, integer_bits: int) -> I64:
     power = exp_negative(-np.abs(x), integer_bits + 1)  # the same bits read as 2x
     positive = saturating_shift(_reciprocal_q2(power) - _ONE_Q2, 2)
     return np.where(x == 0, 0, np.where(x < 0, -positive, positive))
+
+
+def inverse_root(x: int) -> tuple[int, int]:
+    """(multiplier, shift) of 1 / sqrt(x) for x > 0: five Newton steps in Q3 from 1."""
+    if x <= 1:
+        return INT32_MAX, 0
+    shift = 11
+    while x >= 1 << 29:
+        x //= 4
+        shift += 1
+    pairs = (31 - x.bit_length()) // 2 - 1
+    shift -= pairs
+    x <<= 2 * pairs
+
+    def mul(a: int, b: int) -> int:
+        return int(high_mul(np.array(a, np.int64), b))
+
+    def up(value: int, bits: int) -> int:
+        return int(saturating_shift(np.array(value, np.int64), bits))
+
+    half = int(rounding_shift(np.array(x >> 1, np.int64), 1))
+    three_halves, root = (1 << 28) + (1 << 27), 1 << 28
+    for _ in range(5):
+        cube = up(mul(mul(root, root), root), 6)
+        root = up(mul(three_halves, root) - mul(half, cube), 3)
+    root = mul(root, _HALF_SQRT_2)
+    if shift < 0:
+        root <<= -shift
+        shift = 0
+    return root, -shift

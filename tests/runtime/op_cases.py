@@ -966,6 +966,119 @@ def ends_16(draw: Draw) -> bytes:
 
 
 @st.composite
+def compare(draw: Draw, name: str) -> bytes:
+    """Of int8 with two scales, int32 or floats; all values meet themselves too."""
+    b = Build()
+    shape = shapes(draw)
+    kind = draw(st.sampled_from(["int8", "int32", "float32"]))
+    other = draw(st.sampled_from([shape, shape[-1:], ()]))
+    a, c = (T(s, kind) for s in (shape, other))
+    if kind == "int8":
+        a, c = s8(shape, draw), s8(other, draw)
+        if draw(st.booleans()):
+            c.scale, c.zero = a.scale, a.zero
+    options = "".join(part.capitalize() for part in name.split("_")) + "Options"
+    b.outputs = b.op(name, [b.input(a), b.input(c)], [T(shape, "bool")], options, 2)
+    return b.bytes()
+
+
+def truth(b: Build, shape: tuple[int, ...]) -> int:
+    """Whether an input of int32 is above zero."""
+    zero = b.tensor(T((), "int32", data=0))
+    x = b.input(T(shape, "int32"))
+    return b.op("GREATER", [x, zero], [T(shape, "bool")], "GreaterOptions")[0]
+
+
+@st.composite
+def logical(draw: Draw, name: str) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    inputs = [truth(b, shape)]
+    if name != "LOGICAL_NOT":
+        inputs.append(truth(b, draw(st.sampled_from([shape, shape[-1:]]))))
+    options = "".join(part.capitalize() for part in name.split("_")) + "Options"
+    b.outputs = b.op(name, inputs, [T(shape, "bool")], options)
+    return b.bytes()
+
+
+@st.composite
+def select_v2(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 4)
+
+    def some() -> tuple[int, ...]:
+        return tuple(n if draw(st.booleans()) else 1 for n in shape)
+
+    data = draw(st.sampled_from([s8(shape, draw), s16(shape, draw), T(shape, "float32")]))
+    c = truth(b, draw(st.sampled_from([shape, some(), shape[-1:]])))
+    full = draw(st.integers(0, 1))
+    x = b.input(moved(data, shape if full else some()))
+    y = b.input(moved(data, some() if full else shape))
+    b.outputs = b.op("SELECT_V2", [c, x, y], [moved(data, shape)], "SelectV2Options")
+    return b.bytes()
+
+
+@st.composite
+def cast(draw: Draw) -> bytes:
+    b = Build()
+    kinds = st.sampled_from(["int8", "int16", "int32", "float32"])
+    shape = shapes(draw)
+    source, target = draw(kinds), draw(kinds)
+    x = [truth(b, shape)] if draw(st.integers(0, 4)) == 0 else [b.input(T(shape, source))]
+    b.outputs = b.op("CAST", x, [T(shape, target)], "CastOptions")
+    return b.bytes()
+
+
+@st.composite
+def mirror_pad(draw: Draw) -> bytes:
+    b = Build()
+    mode = draw(st.sampled_from([0, 1]))
+    shape = tuple(draw(st.lists(sizes(2, 5), min_size=1, max_size=4)))
+    most = [n - 1 + mode for n in shape]
+    pairs = [
+        [draw(sizes(0, m)), draw(sizes(0, m))] if i < 3 else [0, 0] for i, m in enumerate(most)
+    ]
+    data = s8(shape, draw)
+    inputs = [b.input(data), b.tensor(T((len(shape), 2), "int32", data=pairs))]
+    wide = tuple(n + sum(p) for n, p in zip(shape, pairs, strict=True))
+    b.outputs = b.op("MIRROR_PAD", inputs, [moved(data, wide)], "MirrorPadOptions", mode=mode)
+    return b.bytes()
+
+
+@st.composite
+def reverse(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    first = draw(sizes(0, len(shape) - 1))
+    axes = list(range(first, draw(sizes(first, len(shape) - 1)) + 1))
+    data = draw(st.sampled_from([s8(shape, draw), T(shape, "float32")]))
+    axis = b.tensor(T((len(axes),), "int32", data=axes))
+    b.outputs = b.op("REVERSE_V2", [b.input(data), axis], [moved(data, shape)], "ReverseV2Options")
+    return b.bytes()
+
+
+@st.composite
+def rsqrt(draw: Draw) -> bytes:
+    """Of all values from the zero point up: below it TFLM fails."""
+    b = Build()
+    data = T((128,), "int8", draw(scales), -128)
+    x = b.input(T((128,), "int8", data.scale, -128))
+    (y,) = b.op("RELU", [x], [data], "", 1)
+    b.outputs = b.op("RSQRT", [y], [s8((128,), draw)], "", 1)
+    return b.bytes()
+
+
+@st.composite
+def squared_difference_16(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    x, y = b.input(s16(shape, draw)), b.input(s16(shape[-1:], draw))
+    result = T(shape, "int16", 50 * max(b.tensors[x].scale, b.tensors[y].scale) ** 2 * 1000, 0)
+    b.outputs = b.op("SQUARED_DIFFERENCE", [x, y], [result], "SquaredDifferenceOptions", 2)
+    return b.bytes()
+
+
+@st.composite
 def maximum_16(draw: Draw, name: str) -> bytes:
     b = Build()
     shape = shapes(draw)
@@ -996,12 +1109,28 @@ WIDE: dict[str, Any] = {
     "RELU": unary_16("RELU"),
     "RELU6": unary_16("RELU6"),
     "SOFTMAX": st.one_of(softmax_16(), softmax_widened()),
+    "SQUARED_DIFFERENCE": squared_difference_16(),
     "SUB": binary_16("SUB", "SubOptions"),
     "SUM": reduce_16("SUM"),
     "TANH": unary_16("TANH", 2.0**-15),
     "TRANSPOSE_CONV": transpose_conv_16(),
 }
 """The same for operators that take int16 data."""
+
+MANY_TYPES = frozenset(
+    [
+        "CAST",
+        "EQUAL",
+        "GREATER",
+        "GREATER_EQUAL",
+        "LESS",
+        "LESS_EQUAL",
+        "NOT_EQUAL",
+        "QUANTIZE",
+        "DEQUANTIZE",
+    ]
+)
+"""Operators whose strategy draws the types too."""
 
 STRATEGIES: dict[str, Any] = {
     "ABS": st.one_of(unary("ABS"), unary("ABS", "same")),
@@ -1057,4 +1186,16 @@ STRATEGIES: dict[str, Any] = {
     **dict.fromkeys(("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"), variables()),
     "TANH": unary("TANH", (1 / 128, 0)),
     "TRANSPOSE": transpose(),
+    **{
+        name: compare(name)
+        for name in ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
+    },
+    **{name: logical(name) for name in ("LOGICAL_AND", "LOGICAL_OR", "LOGICAL_NOT")},
+    "CAST": cast(),
+    "ELU": unary("ELU"),
+    "MIRROR_PAD": mirror_pad(),
+    "REVERSE_V2": reverse(),
+    "RSQRT": rsqrt(),
+    "SELECT_V2": select_v2(),
+    "SQUARED_DIFFERENCE": binary("SQUARED_DIFFERENCE", "SquaredDifferenceOptions", "none"),
 }

@@ -1,4 +1,4 @@
-"""ADD, SUB and MUL, with broadcasting."""
+"""ADD, SUB, MUL and SQUARED_DIFFERENCE, with broadcasting."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ MAX_RANK = 6
 FRACTION_BITS = 20
 FRACTION_BITS_S16 = 15
 """Bits below the point to which ADD and SUB bring their operands, as in add_s8.c."""
+DIFFERENCE_BITS = 7
+"""The same of SQUARED_DIFFERENCE, for int8."""
 
 
 def check_pair(graph: Graph, op: Op) -> Problem:
@@ -107,6 +109,41 @@ def _lower_mul(site: Site) -> Code:
     return _code(site, params, f"mul_{common.suffix(result)}")
 
 
+def _check_difference(graph: Graph, op: Op) -> Problem:
+    problem = check_pair(graph, op)
+    if problem:
+        return problem
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    return common.alike(a, b, result)
+
+
+def _lower_difference(site: Site) -> Code:
+    graph, op = site.graph, site.op
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    twice = 2.0 * float(max(scale_of(a), scale_of(b)))
+    bits = DIFFERENCE_BITS if a.dtype == "int8" else 0
+    scales = {
+        "a_scale": float(scale_of(a)) / twice,
+        "b_scale": float(scale_of(b)) / twice,
+        # The reference multiplies a power of two by the scale in float32.
+        "scale": twice * twice / float(np.float32(1 << 2 * bits) * scale_of(result)),
+    }
+    params = Initializer(
+        "squared_difference_t",
+        {
+            "shape": broadcast_t(a.shape, b.shape),
+            "a_zero": zero_of(a),
+            "b_zero": zero_of(b),
+            **{
+                name: dict(zip(("multiplier", "shift"), quantize_multiplier(real), strict=True))
+                for name, real in scales.items()
+            },
+            "output_zero": zero_of(result),
+        },
+    )
+    return _code(site, params, f"squared_difference_{common.suffix(result)}")
+
+
 def _code(site: Site, params: Initializer, function: str) -> Code:
     return Code(
         function=function,
@@ -129,13 +166,14 @@ SUPPORT = tuple(
         name=name,
         dtypes=common.WIDE,
         kernels=[Portable(lower, _per_element(cost))],
-        check=_check,
+        check=check,
         notes="with broadcasting",
         versions=versions,
     )
-    for name, lower, cost, versions in (
-        ("ADD", _lower_add, 60.0, (1, 5)),
-        ("SUB", _lower_add, 60.0, (1, 5)),
-        ("MUL", _lower_mul, 30.0, (1, 8)),
+    for name, check, lower, cost, versions in (
+        ("ADD", _check, _lower_add, 60.0, (1, 5)),
+        ("SUB", _check, _lower_add, 60.0, (1, 5)),
+        ("MUL", _check, _lower_mul, 30.0, (1, 8)),
+        ("SQUARED_DIFFERENCE", _check_difference, _lower_difference, 60.0, (1, 2)),
     )
 )

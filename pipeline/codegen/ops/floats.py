@@ -97,11 +97,17 @@ def support(
     versions: tuple[int, int],
 ) -> Support:
     """An operator's float half."""
+
+    def check_type(graph: Graph, op: Op) -> Problem:
+        if op.inputs and not is_real(graph, op):
+            return f"{graph.tensors[op.inputs[0]].dtype} data, it runs on float32", common.TFLM
+        return check(graph, op)
+
     return Support(
         name=name,
         dtypes=("float32",),
         kernels=[Portable(lower, instructions)],
-        check=check,
+        check=check_type,
         versions=versions,
     )
 

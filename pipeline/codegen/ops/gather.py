@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from pipeline.codegen.emit import CTYPES
 from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
@@ -71,7 +72,7 @@ def _lower(site: Site) -> Code:
 SUPPORT = (
     Support(
         name="GATHER",
-        dtypes=("int8",),
+        dtypes=tuple(CTYPES),
         kernels=[Portable(_lower, moved_elements)],
         check=_check,
         notes="int32 indices, constant or computed",

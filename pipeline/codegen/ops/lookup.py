@@ -1,6 +1,6 @@
 """Functions of one int8 value: 256-entry tables, made when the model is compiled.
 
-ABS, HARD_SWISH, LEAKY_RELU, LOGISTIC, RELU, RELU6, TANH. A table holds exactly what
+ABS, ELU, HARD_SWISH, LEAKY_RELU, LOGISTIC, RELU, RELU6, RSQRT, TANH. A table holds exactly what
 TFLite Micro computes for each of the 256 inputs.
 """
 
@@ -114,6 +114,34 @@ def _abs(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
     return requantize(size, multiplier, shift) + zero_of(result)
 
 
+def _elu(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    """In float32, as the reference fills its table."""
+    real = scale_of(data) * (x - zero_of(data)).astype(np.float32)
+    below = np.array([math.exp(min(float(v), 0.0)) for v in real], np.float32) - np.float32(1)
+    steps = np.where(real < 0, below, real) * (np.float32(1) / scale_of(result))
+    whole = np.array([round_away(float(v)) for v in steps], np.float32)
+    return np.asarray((whole + np.float32(zero_of(result))).astype(np.int64), np.int64)
+
+
+def _rsqrt(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    fraction = 20
+    # The reference takes the root and the product in float32.
+    real = 1.0 / float(np.sqrt(scale_of(data)) * scale_of(result))
+    multiplier, shift = quantize_multiplier(real)
+    y = np.full_like(x, 127)  # of zero; below it the reference fails
+    for i, value in enumerate(x - zero_of(data)):
+        if value > 0:
+            root, exponent = fixed_point.inverse_root(int(value))
+            fine = requantize(np.array([1], np.int64), root, exponent + fraction)
+            y[i] = requantize(fine, multiplier, shift - fraction)[0] + zero_of(result)
+    return y
+
+
+def _check_rsqrt(data: Tensor, result: Tensor) -> Problem:
+    _, shift = quantize_multiplier(1.0 / float(np.sqrt(scale_of(data)) * scale_of(result)))
+    return None if -11 <= shift <= 20 else ("scales far apart", common.REQUANTISE)
+
+
 def _to_int16(multiplier: int) -> int:
     """The upper half of a 32-bit multiplier, rounded."""
     return 0x7FFF if multiplier >= 0x7FFF8000 else (multiplier + (1 << 15)) >> 16
@@ -173,6 +201,8 @@ def _check(graph: Graph, op: Op) -> Problem:
         return f"output zero point {zero_of(result)}, expected -128", common.BROKEN
     if op.name == "HARD_SWISH" and hard_swish_multipliers(data, result)[0][1] > 0:
         return "an output scale far below the input's", "quantise the model again"
+    if op.name == "RSQRT":
+        return _check_rsqrt(data, result)
     if op.name == "LEAKY_RELU" and not math.isfinite(op.options.get("alpha", 0.0)):
         return "a slope that is no number", common.BROKEN
     return None
@@ -182,10 +212,10 @@ def lookup_code(site: Site, values: NDArray[np.int8]) -> Code:
     """The layer as a table."""
     count = common.elements(common.output(site.graph, site.op))
     source, result = site.input(0), site.output()
-    # uint8 tensors have the same bytes; tables are indexed by byte.
-    if tensor(site.graph, site.op, 0).dtype == "uint8":
+    # uint8 and bool tensors have the same bytes; tables are indexed by byte.
+    if tensor(site.graph, site.op, 0).dtype in ("uint8", "bool"):
         source = f"(const int8_t *){source}"
-    if common.output(site.graph, site.op).dtype == "uint8":
+    if common.output(site.graph, site.op).dtype in ("uint8", "bool"):
         result = f"(int8_t *){result}"
     return Code(
         function="lookup_s8",
@@ -228,9 +258,11 @@ TABLE = Support(
 
 FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {
     "ABS": (_abs, (1, 5)),
+    "ELU": (_elu, (1, 1)),
     "HARD_SWISH": (_hard_swish, (1, 3)),
     "RELU": (_relu, (1, 4)),
     "RELU6": (_relu6, (1, 3)),
+    "RSQRT": (_rsqrt, (1, 3)),
     "LEAKY_RELU": (_leaky_relu, (1, 3)),
     "LOGISTIC": (_logistic, (1, 4)),
     "TANH": (_tanh, (1, 4)),
