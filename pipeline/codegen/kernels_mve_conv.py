@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from pipeline.codegen.ops.fully_connected import Dense, dense
 from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
-from pipeline.convert.graph import Graph, Op
+from pipeline.convert.graph import Graph, Op, Tensor
 
 _PER_TILE = 36.0
 """Instructions of a tile beside its products."""
@@ -51,6 +52,37 @@ def scaled(g: Geometry, weights: I64) -> Scaled:
     return Scaled(start_values(g, weights), g.multipliers, g.shifts, g.output_zero, g.low, g.high)
 
 
+def _upright(g: Geometry) -> Geometry:
+    """A convolution along a single row as one down a column, which may be dilated."""
+    if g.input.shape[1] > 1 or g.kernel[0] > 1 or g.dilation[1] == 1:
+        return g
+
+    def turned(t: Tensor) -> Tensor:
+        return replace(t, shape=(t.shape[0], t.shape[2], t.shape[1], t.shape[3]))
+
+    return replace(
+        g,
+        input=turned(g.input),
+        output=turned(g.output),
+        weights=g.weights.transpose(0, 2, 1, 3),
+        kernel=g.kernel[::-1],
+        stride=g.stride[::-1],
+        dilation=g.dilation[::-1],
+        padding=g.padding[::-1],
+    )
+
+
+def _compact(g: Geometry) -> Geometry:
+    """Columns side by side: those that a dilated kernel leaves out are multiplied by zero."""
+    g = _upright(g)
+    if g.dilation[1] == 1:
+        return g
+    width = (g.kernel[1] - 1) * g.dilation[1] + 1
+    weights = np.zeros((len(g.weights), g.kernel[0], width, g.weights.shape[3]), np.int8)
+    weights[:, :, :: g.dilation[1]] = g.weights
+    return replace(g, weights=weights, kernel=(g.kernel[0], width), dilation=(g.dilation[0], 1))
+
+
 def columns(g: Geometry) -> int:
     """Columns that a row of outputs reads, padding included."""
     return (g.output.shape[2] - 1) * g.stride[1] + g.kernel[1]
@@ -62,27 +94,24 @@ class Conv2d:
     name = "mve 4x2 tile"
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
-        """No groups, columns not dilated."""
-        if not target.has("mve"):
-            return False
-        g = geometry(graph, op)
-        return g.groups == 1 and g.dilation[1] == 1
+        """No groups."""
+        return target.has("mve") and geometry(graph, op).groups == 1
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """Counts of the loops' instructions."""
-        g = geometry(graph, op)
+        g = _compact(geometry(graph, op))
         k, channels = math.prod(g.weights.shape[1:]), g.output.shape[3]
         rows = g.output.shape[0] * g.output.shape[1]
         copies = _band(g) * g.kernel[0] * _PER_COPY * chunks(g.input.shape[3])
         return Cost(
             cycles=rows * (_products(g.output.shape[2], k, channels) + copies),
-            flash=stream_bytes(channels, k) - k * channels,
+            flash=stream_bytes(channels, k) - math.prod(geometry(graph, op).weights.shape),
             ram=more_ram(graph, op, _scratch(g)),
         )
 
     def lower(self, site: Site) -> Code:
         """A call of mve_conv_s8."""
-        g = geometry(site.graph, site.op)
+        g = _compact(geometry(site.graph, site.op))
         by_column = g.weights.astype(np.int64).transpose(0, 2, 1, 3)
         weights = by_column.reshape(len(by_column), -1)
         scales = scaled(g, weights)

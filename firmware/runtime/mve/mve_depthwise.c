@@ -35,6 +35,8 @@ void mve_depthwise_s8(const mve_depthwise_t *d, const int8_t *in, int8_t *out, v
 {
     int8_t *const band = scratch;
     const uint32_t pitch = (uint32_t)d->places * d->kernel_lines;
+    const uint32_t multiplier = d->multiplier;
+    const int32_t words = 12 + 16 * d->chunks; /* of the stream, for four channels */
     const uint16x8_t offsets = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)pitch);
     for (uint32_t batch = 0; batch < d->batches; batch++) {
         const int32_t *stream = d->stream;
@@ -43,14 +45,19 @@ void mve_depthwise_s8(const mve_depthwise_t *d, const int8_t *in, int8_t *out, v
             memset(band, d->in_zero, 8U * pitch);
             for (uint32_t l = 0; l < d->out_lines; l++) {
                 const int32_t line = (int32_t)(l * d->stride_across) - d->pad_across;
-                int8_t *to = out + c + (int32_t)l * d->out_across;
+                int8_t *to = out + c * multiplier + (int32_t)l * d->out_across;
+                const int32_t *s = stream;
                 fill_band(d, in + c, line, offsets, band);
-                d->line(d, stream, band, lanes, to);
-                if (lanes > 4U) {
-                    d->line(d, stream + 28, band + 4U * pitch, lanes - 4U, to + 4);
+                for (uint32_t m = multiplier; m > 0U; m--) {
+                    d->line(d, s, band, lanes, to);
+                    if (lanes > 4U) {
+                        d->line(d, s + words, band + 4U * pitch, lanes - 4U, to + 4U * multiplier);
+                    }
+                    s += 2 * words;
+                    to++;
                 }
             }
-            stream += 2 * 28;
+            stream += 2 * words * (int32_t)multiplier;
         }
         in += d->in_batch;
         out += d->out_batch;

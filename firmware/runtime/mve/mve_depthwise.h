@@ -1,9 +1,11 @@
-/* DEPTHWISE_CONV_2D of at most 16 taps, one output per input channel, for cores with Helium.
+/* DEPTHWISE_CONV_2D for cores with Helium.
  *
  * Eight channels at a time are transposed to a band ordered (channel, place, kernel line), with the
- * padding: a field of a channel is one run of bytes, and one VMLADAV is an output. "Along" is the
- * image's longer axis, "across" the other one; lines run along. The stream is that
- * of mve_gemm.h with one chunk, its K ordered (kernel place, kernel line). */
+ * padding: a field of a channel is one run of bytes, and one VMLADAV per 16 of them an output.
+ * "Along" is the image's longer axis, "across" the other one; lines run along. A kernel that is
+ * dilated along has weights of zero between. Output channel c * multiplier + m is the m-th of input
+ * channel c. The stream is that of mve_gemm.h, its K ordered (kernel place, kernel line), for each
+ * eight input channels (m, channel). */
 #ifndef MVE_DEPTHWISE_H
 #define MVE_DEPTHWISE_H
 
@@ -11,7 +13,7 @@
 
 typedef struct mve_depthwise mve_depthwise_t;
 
-/* One line of outputs of `lanes` channels, 4 at most. */
+/* One line of outputs of `lanes` input channels, 4 at most. */
 typedef void mve_depthwise_line_t(const mve_depthwise_t *depthwise, const int32_t *stream,
                                   const int8_t *band, uint32_t lanes, int8_t *out);
 
@@ -22,7 +24,9 @@ struct mve_depthwise {
     int32_t in_along, in_across;   /* bytes from place to place, from line to line */
     int32_t out_along, out_across; /* of the output */
     uint32_t in_batch, out_batch;  /* bytes of an image */
-    uint16_t batches, channels;
+    uint16_t batches, channels;    /* of the input */
+    uint16_t multiplier;
+    uint16_t chunks;              /* K in units of 16 */
     uint16_t in_places, in_lines; /* along, across */
     uint16_t out_places, out_lines;
     uint16_t places; /* of the band: that a line of outputs reads, padding included */
@@ -33,14 +37,17 @@ struct mve_depthwise {
     int8_t in_zero; /* what padding reads as */
 };
 
-/* scratch: 8 * places * kernel_lines + 15 bytes. Up to 7 bytes beyond the input are read. No
- * overlap. */
+/* scratch: 8 * places * kernel_lines + 16 * chunks - 1 bytes. Up to 7 bytes beyond the input are
+ * read. No overlap. */
 void mve_depthwise_s8(const mve_depthwise_t *depthwise, const int8_t *in, int8_t *out,
                       void *scratch);
 
-/* One for each mve_mode_t. */
+/* One for each mve_mode_t, for kernels of one chunk and of any. */
 mve_depthwise_line_t mve_depthwise_floor;
 mve_depthwise_line_t mve_depthwise_sign;
 mve_depthwise_line_t mve_depthwise_any;
+mve_depthwise_line_t mve_depthwise_chunks_floor;
+mve_depthwise_line_t mve_depthwise_chunks_sign;
+mve_depthwise_line_t mve_depthwise_chunks_any;
 
 #endif

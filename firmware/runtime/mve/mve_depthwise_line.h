@@ -4,6 +4,52 @@
 
 #include "mve_depthwise.h"
 
+/* Four sums to the outputs of a place. */
+MVE_INLINE void mve_place(const mve_output_t *output, int32_t a0, int32_t a1, int32_t a2,
+                          int32_t a3, const int32_t *start, const int32_t *scale,
+                          uint32x4_t offsets, mve_pred16_t lanes, int8_t *out, mve_mode_t mode)
+{
+    int32x4_t acc;
+    __asm__("vmov %q0[2], %q0[0], %1, %2\n\t"
+            "vmov %q0[3], %q0[1], %3, %4"
+            : "=&w"(acc)
+            : "r"(a0), "r"(a2), "r"(a1), "r"(a3));
+    acc = vaddq_s32(acc, vld1q_s32(start));
+    acc = mve_requant(acc, vld1q_s32(scale), vld1q_s32(scale + 4), output, mode);
+    vstrbq_scatter_offset_p_s32(out, offsets, acc, lanes);
+}
+
+/* A line of a kernel of any number of taps. */
+MVE_INLINE void mve_depthwise_line_chunks(const mve_depthwise_t *d, const int32_t *stream,
+                                          const int8_t *band, uint32_t lanes, int8_t *out,
+                                          mve_mode_t mode)
+{
+    const uint32_t pitch = (uint32_t)d->places * d->kernel_lines;
+    const uint32_t step = (uint32_t)d->stride_along * d->kernel_lines;
+    const uint32_t chunks = d->chunks;
+    const int32_t *const scale = stream + 4U + 16U * chunks;
+    const uint32x4_t offsets = vmulq_n_u32(vidupq_n_u32(0, 1), d->multiplier);
+    const mve_pred16_t some = vctp32q(lanes);
+    const mve_output_t output = d->output;
+    for (uint32_t left = d->out_places; left > 0U; left--) {
+        const int8_t *w = (const int8_t *)(stream + 4);
+        const int8_t *b0 = band;
+        int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;
+        for (uint32_t n = chunks; n > 0U; n--) {
+            const int8_t *const b2 = b0 + 2U * pitch;
+            a0 = vmladavaq_s8(a0, vld1q_s8(b0), vld1q_s8(w));
+            a1 = vmladavaq_s8(a1, vld1q_s8(b0 + pitch), vld1q_s8(w + 16));
+            a2 = vmladavaq_s8(a2, vld1q_s8(b2), vld1q_s8(w + 32));
+            a3 = vmladavaq_s8(a3, vld1q_s8(b2 + pitch), vld1q_s8(w + 48));
+            b0 += 16;
+            w += 64;
+        }
+        mve_place(&output, a0, a1, a2, a3, stream, scale, offsets, some, out, mode);
+        band += step;
+        out += d->out_along;
+    }
+}
+
 /* `step`, bytes from field to field, is a constant where it is a usual one. */
 MVE_INLINE void mve_fields(const mve_depthwise_t *d, const int32_t *stream, const int8_t *band,
                            uint32_t lanes, int8_t *out, uint32_t step, mve_mode_t mode)
