@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,8 @@ from pipeline.errors import WrongUse
 T = TypeVar("T")
 
 STEPS = ("prune", "quantize", "convert", "render", "build", "flash", "measure", "report")
+# A step beside the chain: it needs a flashed board, and nothing needs it.
+MLPERF = "mlperf"
 _STEPS_FILE = "steps.json"
 _MANIFEST = "manifest.json"
 
@@ -93,16 +95,17 @@ class Run:
         self,
         name: str,
         key: str,
-        outputs: tuple[str, ...],
+        outputs: Sequence[str],
         make: Callable[[Path], T],
         load: Callable[[Path], T],
     ) -> T:
         """Runs a step, or takes what it made before.
 
         Args:
-            name: one of STEPS.
+            name: one of STEPS, or MLPERF.
             key: digest of all inputs and options.
-            outputs: files and folders, relative to the run folder, that `make` leaves.
+            outputs: files and folders, relative to the run folder, that `make` leaves; it
+                may still add to the list.
             make: does the work and writes `outputs` into the folder it is given.
             load: reads the outputs back.
         """
@@ -132,7 +135,7 @@ class Run:
         if not self._steps:
             return
         (self.path / _MANIFEST).unlink(missing_ok=True)
-        for later in STEPS[STEPS.index(name) :]:
+        for later in _from(name):
             if (record := self._steps.pop(later, None)) is not None:
                 for file in record["files"]:
                     if not file.startswith("project/"):
@@ -160,9 +163,17 @@ class Run:
             for file, sha in files.items()
         )
 
-    def _sums(self, outputs: tuple[str, ...]) -> dict[str, str]:
+    def _sums(self, outputs: Sequence[str]) -> dict[str, str]:
         files = sorted(file for name in outputs for file in _files(self.path / name))
         return {str(file.relative_to(self.path)): sha256_file(file) for file in files}
+
+
+def _from(name: str) -> tuple[str, ...]:
+    """A step and those that build on it."""
+    if name == MLPERF:
+        return (MLPERF,)
+    later = STEPS[STEPS.index(name) :]
+    return (*later, MLPERF) if "flash" in later else later
 
 
 def file_sums(path: Path) -> dict[str, str]:

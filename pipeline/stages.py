@@ -34,9 +34,10 @@ from pipeline.artifacts import (
     measurement_of,
     samples_of,
 )
+from pipeline.before import before_layers, keep_before
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
-from pipeline.preflight import SCHEMES, mlperf_defines
+from pipeline.preflight import SCHEMES, check_energy_mode, mlperf_defines
 from pipeline.progress import Progress, silent
 from pipeline.run import Run, digest, file_sums, sha256_file, write_atomically, write_json
 
@@ -73,6 +74,8 @@ def prune(
     parse_recipe(recipe)
     training.check(data=data.spec is not None, prunes=True)
 
+    left = [PRUNED]
+
     def make(folder: Path) -> Compression:
         progress("prune", 0, 0, f"reading {model.name}")
         network = load_model(model, trust=trust)
@@ -91,6 +94,7 @@ def prune(
             progress=progress,
         )
         save_network(pruned, folder / PRUNED)
+        left.extend(keep_before(network, folder))
         assert pruned.compression is not None
         return pruned.compression
 
@@ -100,7 +104,7 @@ def prune(
         return cast("Compression", record["compression"])
 
     key = digest(file_key(model), recipe, data.key(), asdict(training), trust)
-    return run.step("prune", key, (PRUNED,), make, load)
+    return run.step("prune", key, left, make, load)
 
 
 def quantize(
@@ -241,6 +245,7 @@ def render(
 
     chosen = load_board(board)
     defines = mlperf_defines(mlperf, graph)
+    check_energy_mode(mlperf, chosen)
 
     def load(folder: Path) -> Project:
         return Project(folder / PROJECT, board, engine, flat.name)
@@ -407,15 +412,18 @@ def report(run: Run) -> Report:
     """All that the steps left -> report.json."""
     from pipeline.report.assemble import assemble
 
+    flat, program = flat_of(run.path), document(run, PROGRAM, "render")
+    device = device_of(run)
     made = assemble(
         facts=document(run, FACTS, "quantize"),
-        flat=flat_of(run.path),
-        program=document(run, PROGRAM, "render"),
+        flat=flat,
+        program=program,
         image=image_of(run),
-        device=device_of(run),
-        board=load_board(device_of(run).board),
+        device=device,
+        board=load_board(device.board),
         measurement=measurement_of(run),
         artifacts=run.artifacts_before("report"),
+        before=before_layers(run.path, flat, program, device.board),
     )
     key = digest(made.to_json())
     return run.step("report", key, (REPORT,), lambda folder: _written(made, folder), lambda _: made)

@@ -117,4 +117,20 @@ def _compression(report: Report) -> str:
         text += f"; {done.method}: {_percent(done.sparsity)} zeros"
         if done.neurons_removed:
             text += f", {done.neurons_removed} neurons removed"
-    return text + (f"\n  on host   {', '.join(steps)}" if steps else "")
+    return text + _bought(report) + (f"\n  on host   {', '.join(steps)}" if steps else "")
+
+
+def _bought(report: Report) -> str:
+    """The layers' weights and cost before pruning and now."""
+    pairs = [(layer, layer.before) for layer in report.layers if layer.before is not None]
+    if not pairs:
+        return ""
+    cost, cost_now = sum(b.cost for _, b in pairs), sum(layer.cost for layer, _ in pairs)
+    size, size_now = (
+        sum(b.weight_bytes for _, b in pairs),
+        sum(layer.weight_bytes for layer, _ in pairs),
+    )
+    return (
+        f"\n  pruning   weights {_kib(size)} -> {_kib(size_now)}; layers {cost:,} "
+        f"{report.latency.unit} (expected) -> {cost_now:,}"
+    )

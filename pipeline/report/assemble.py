@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.document import (
     SCHEMA,
     AccuracyFacts,
+    BeforeFacts,
     BoardFacts,
     CompressionFacts,
     DataFacts,
@@ -42,6 +45,7 @@ def assemble(
     board: Board,
     measurement: Measurement,
     artifacts: dict[str, str],
+    before: Mapping[int, dict[str, Any]] = MappingProxyType({}),
 ) -> Report:
     """A report of one run.
 
@@ -49,6 +53,7 @@ def assemble(
         facts: what is known of the model's making (model.json of the run folder).
         program: the layers as generated (program.json of the run folder).
         artifacts: path -> SHA-256.
+        before: index of a layer -> fields of BeforeFacts.
     """
     from pipeline.convert import parameters, read_graph, total_macs, zero_share
 
@@ -109,7 +114,7 @@ def assemble(
             accuracy.largest_steps,
             accuracy.largest_difference,
         ),
-        layers=_layers(program["layers"], measurement),
+        layers=_layers(program["layers"], measurement, before),
         environment=_environment(image, program, facts, device, board),
         artifacts=artifacts,
         data=DataFacts(measurement.data.get("name", ""), measurement.data.get("sha256")),
@@ -128,7 +133,9 @@ def _engine_bytes(image: Image) -> int | None:
     return sum(image.parts.get(part, 0) for part in ENGINE_PARTS) if image.parts else None
 
 
-def _layers(layers: list[dict[str, Any]], measurement: Measurement) -> tuple[LayerFacts, ...]:
+def _layers(
+    layers: list[dict[str, Any]], measurement: Measurement, before: Mapping[int, dict[str, Any]]
+) -> tuple[LayerFacts, ...]:
     costs = {layer.index: layer.cost for layer in measurement.layers}
     total = max(1, sum(costs.values()))
     return tuple(
@@ -142,6 +149,7 @@ def _layers(layers: list[dict[str, Any]], measurement: Measurement) -> tuple[Lay
             kernel=layer["kernel"],
             encoding=layer["encoding"],
             weight_bytes=layer["weight_bytes"],
+            before=BeforeFacts(**before[i]) if (i := layer["index"]) in before else None,
         )
         for layer in layers
     )

@@ -143,8 +143,22 @@ class EnergyFacts:
 
 
 @dataclass(frozen=True)
+class BeforeFacts:
+    """A layer of the unpruned network on the same board: compiled, and its cost expected."""
+
+    kernel: str
+    encoding: str
+    weight_bytes: int
+    cost: int
+
+
+@dataclass(frozen=True)
 class LayerFacts:
-    """One layer on the chip; `share` is its part of the cost of all layers."""
+    """One layer on the chip; `share` is its part of the cost of all layers.
+
+    `before` is None where nothing was pruned, and where no layer of the unpruned network is this
+    one.
+    """
 
     index: int
     op: str
@@ -155,6 +169,7 @@ class LayerFacts:
     kernel: str
     encoding: str
     weight_bytes: int
+    before: BeforeFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -236,12 +251,17 @@ def report_of(document: Any, where: str) -> Report:
         memory=MemoryFacts(**{**document["memory"], "heap": tuple(document["memory"]["heap"])}),
         latency=LatencyFacts(**document["latency"]),
         accuracy=_accuracy(document["accuracy"]),
-        layers=tuple(LayerFacts(**layer) for layer in document["layers"]),
+        layers=tuple(map(_layer, document["layers"])),
         environment=document["environment"],
         artifacts=document["artifacts"],
         data=DataFacts(**document["data"]),
         energy=None if energy is None else EnergyFacts(**energy),
     )
+
+
+def _layer(document: dict[str, Any]) -> LayerFacts:
+    before = document["before"]
+    return LayerFacts(**{**document, "before": before and BeforeFacts(**before)})
 
 
 def _accuracy(document: dict[str, Any]) -> AccuracyFacts:
@@ -280,6 +300,7 @@ def upgraded(document: Any) -> Any:
             },
             "data": asdict(DataFacts()),
             "energy": None,
+            "layers": [{"before": None, **layer} for layer in document["layers"]],
         }
     except (KeyError, TypeError):
         return document  # the schema says what is wrong with it

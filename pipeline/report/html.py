@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.report.answers import Row, differences, headline, matrix, rows
 from pipeline.report.charts import courses, legend, overview
 from pipeline.report.compare import Comparison, conditions_of, name_of, number
-from pipeline.report.document import MemoryFacts, Report
+from pipeline.report.document import BeforeFacts, MemoryFacts, Report
 from pipeline.report.markdown import change
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class _Layer:
     per_mac: str
     bytes: str
     bytes_share: float
+    before: BeforeFacts | None
 
 
 def page(
@@ -135,6 +136,7 @@ class _Details:
     open: bool
     bars: tuple[Bar, ...]
     layers: tuple[_Layer, ...]
+    pruned: bool
     conditions: dict[str, str]
     scores: tuple[Row, ...]
     differences: str
@@ -151,6 +153,7 @@ def _details(name: str, report: Report, count: int) -> _Details:
         count <= _OPEN_UP_TO,
         _memory(report),
         _layers(report),
+        any(layer.before for layer in report.layers),
         {**conditions_of(report), **environment},
         tuple(rows(report.accuracy)),
         differences(report.accuracy),
@@ -224,6 +227,7 @@ def _layers(report: Report) -> tuple[_Layer, ...]:
             f"{layer.cost / layer.macs:.2f}" if layer.macs else "",
             f"{layer.weight_bytes:,}",
             layer.weight_bytes / most_bytes,
+            layer.before,
         )
         for layer in report.layers
     )

@@ -55,6 +55,15 @@ def test_the_main_job(deployed: Path) -> None:
     assert report.memory.flash_bytes < 100_000
 
 
+def test_the_report_says_what_pruning_bought(deployed: Path) -> None:
+    report = read_report(deployed / "report.json")
+    before = [layer.before for layer in report.layers if layer.before is not None]
+    assert len(before) == len(report.layers)
+    assert all(b.encoding == "" or b.encoding.startswith("dense") for b in before)
+    now = sum(layer.weight_bytes for layer in report.layers)
+    assert now < 0.6 * sum(b.weight_bytes for b in before)
+
+
 def test_everything_is_in_the_run_folder(deployed: Path) -> None:
     artifacts = json.loads((deployed / "manifest.json").read_text())["artifacts"]
     assert {

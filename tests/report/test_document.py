@@ -14,6 +14,7 @@ from pipeline.report.document import (
     SCHEMA,
     SCHEMA_FILE,
     AccuracyFacts,
+    BeforeFacts,
     BoardFacts,
     CompressionFacts,
     LatencyFacts,
@@ -40,12 +41,15 @@ def report() -> Report:
         latency=LatencyFacts(359, "instructions", 400_000, 400_010, 400_020, None),
         accuracy=AccuracyFacts(360, 0.98, 0.98, 360, "tflite-micro 0.dev1"),
         layers=(
-            LayerFacts(0, "CONV_2D", "conv2d", 100_000, 300_000, 0.75, "conv2d_s8", "dense", 9),
+            LayerFacts(
+                0, "CONV_2D", "conv2d", 100_000, 300_000, 0.75, "conv2d_s8", "delta4", 9_216,
+                BeforeFacts("conv2d_s8", "dense", 32_768, 500_000),
+            ),
             LayerFacts(1, "SOFTMAX", "probabilities", 0, 100_000, 0.25, "softmax_s8", "", 0),
         ),
         environment={"compiler": "gcc 12.2.1"},
         artifacts={"model.tflite": "b" * 64},
-    )
+    )  # fmt: skip
 
 
 def test_it_survives_a_round_trip(report: Report, tmp_path: Path) -> None:
@@ -100,6 +104,8 @@ def test_the_summary_says_it_in_few_lines(report: Report) -> None:
     assert "400,010 instructions per inference" in text
     assert "ms" not in text, "an emulator's time is no latency"
     assert "magnitude:0.75: 75.0 % zeros" in text
+    bought = "weights 32.0 KiB -> 9.0 KiB; layers 500,000 instructions (expected) -> 300,000"
+    assert bought in text
 
 
 def test_the_summary_of_a_board_has_seconds(report: Report) -> None:
