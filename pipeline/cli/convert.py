@@ -118,9 +118,9 @@ def text(found: Explanation, board: str) -> str:
         f"  about {found.instructions:,} instructions per inference; "
         f"{found.portable_instructions:,} with portable kernels alone",
         *_passes(found.passes),
-        "  > is the kernel taken; the cost weighs the estimated instructions of an inference, bytes",
-        "  of flash beside the plain weights, and bytes the arena grows by for this op alone. A",
-        "  dearer kernel is taken where the arena of all ops together gets smaller by it",
+        "  > is the kernel taken; the cost weighs the estimated instructions of an inference,",
+        "  bytes of flash beside the plain weights, and bytes the arena grows by for this op.",
+        "  A dearer kernel is taken where the arena of all ops together gets smaller by it",
     ]
     for op in found.ops:
         lines += ["", f"  {op.index:3} {op.op:24} {op.name}", *_details(op)]

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.codegen.kernel import Code, Cost, Kernel, Site
+from pipeline.codegen.kernel import PRICES, Code, Cost, Kernel, Site
 from pipeline.codegen.memory import Lives, Memory, assign
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
@@ -26,8 +26,7 @@ class _Goal:
     """What a goal pays in instructions per inference.
 
     Attributes:
-        flash: for a byte of flash.
-        arena: for a byte of arena.
+        flash, arena: for a byte of each.
         share: in all at most this share of what `beside` takes.
         beside: the goal it is compared with.
     """
@@ -39,9 +38,9 @@ class _Goal:
 
 
 _GOALS: Mapping[Optimize, _Goal] = {
-    "speed": _Goal(0.0, 0.0, 0.0, "speed"),
-    "balanced": _Goal(8.0, 48.0, 0.1, "balanced"),
-    "size": _Goal(64.0, 512.0, 0.3, "balanced"),
+    "speed": _Goal(*PRICES["speed"], 0.0, "speed"),
+    "balanced": _Goal(*PRICES["balanced"], 0.1, "balanced"),
+    "size": _Goal(*PRICES["size"], 0.3, "balanced"),
 }
 
 
