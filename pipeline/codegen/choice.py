@@ -148,7 +148,8 @@ class _Choice:
 
     def __init__(self, layers: _Layers, flash: float, share: float) -> None:
         self._layers, self._flash = layers, flash
-        room = share * sum(min(map(self._price, costs)) for costs in layers.costs)
+        # A price is negative where sparse weights save more flash than they take instructions.
+        room = share * abs(sum(min(map(self._price, costs)) for costs in layers.costs))
         self._options = [self._worth_it(n, costs, room) for n, costs in enumerate(layers.costs)]
 
     def _price(self, found: tuple[Cost, Kernel]) -> float:
