@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.artifacts import PROGRAM, DataOptions, device_of, document, image_of
+from pipeline.artifacts import (
+    PROGRAM,
+    DataOptions,
+    device_json,
+    device_of,
+    document,
+    file_key,
+    image_of,
+)
 from pipeline.board import load_board
 from pipeline.errors import WrongUse
 from pipeline.measure.mlperf import LEAST_SECONDS
 from pipeline.progress import Progress, silent
 from pipeline.resources import VERSION
-from pipeline.run import Run, sha256_file
+from pipeline.run import MLPERF, Run, digest, sha256_file
 
-FOLDER = "mlperf"
+if TYPE_CHECKING:
+    from pipeline.flash import Device
+    from pipeline.measure.mlperf import Benchmark
+    from pipeline.measure.mlperf_set import EvaluationSet
+
+FOLDER = MLPERF
 
 
 def measure_mlperf(
@@ -25,6 +40,9 @@ def measure_mlperf(
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Runs the performance and the accuracy mode; writes the run's folder "mlperf".
+
+    A step of the run: on an emulator, whose counts repeat, it is not run again for the same
+    firmware, data and windows.
 
     Args:
         run: one whose firmware was rendered with `mlperf`, and flashed.
@@ -40,10 +58,61 @@ def measure_mlperf(
         DataError: not the benchmark's data.
         DeviceError, LinkError: no board, no answer, a refusal.
     """
+    from pipeline.measure.mlperf import benchmark_of
+    from pipeline.measure.mlperf_set import load_set
+
+    spec = document(run, PROGRAM, "render").get("mlperf", "")
+    if not spec:
+        raise WrongUse(
+            "the firmware answers as no benchmark of MLPerf Tiny",
+            where=str(run.path),
+            hint="`mcu deploy MODEL --mlperf kws01` makes one that does",
+        )
+    benchmark, energy = benchmark_of(spec)
+    if energy:
+        raise WrongUse(
+            "the firmware is in energy mode: it gives its times on a pin",
+            where=str(run.path),
+            hint=f"`mcu deploy MODEL --mlperf {benchmark.id}` gives them on the line",
+        )
+    path = Path(data.required())
+    if not path.exists():
+        raise WrongUse("no such file or folder", where=str(path))
+    chosen = load_set(path, benchmark, data.samples)
+    device = device_of(run)
+    emulated = device.on in ("qemu", "renode")
+
+    def make(_: Path) -> dict[str, Any]:
+        return _measured(run, device, benchmark, chosen, least_seconds, progress)
+
+    def load(folder: Path) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((folder / FOLDER / "mlperf.json").read_text())
+        return found
+
+    key = digest(
+        sha256_file(device.elf),
+        device_json(device),
+        spec,
+        file_key(path),
+        data.samples,
+        least_seconds,
+        0 if emulated else time.time_ns(),
+    )
+    return run.step(MLPERF, key, (FOLDER,), make, load)
+
+
+def _measured(
+    run: Run,
+    device: Device,
+    benchmark: Benchmark,
+    chosen: EvaluationSet,
+    least_seconds: float,
+    progress: Progress,
+) -> dict[str, Any]:
     from pipeline.flash.flasher import connect, hear_ready
     from pipeline.measure import Link
-    from pipeline.measure.mlperf import BENCHMARKS, performance
-    from pipeline.measure.mlperf_set import load_set, set_accuracy
+    from pipeline.measure.mlperf import performance
+    from pipeline.measure.mlperf_set import set_accuracy
     from pipeline.measure.submission import (
         EMULATED,
         Logged,
@@ -53,19 +122,7 @@ def measure_mlperf(
         write_submission,
     )
 
-    model = document(run, PROGRAM, "render").get("mlperf", "")
-    if not model:
-        raise WrongUse(
-            "the firmware answers as no benchmark of MLPerf Tiny",
-            where=str(run.path),
-            hint="`mcu deploy MODEL --mlperf kws01` makes one that does",
-        )
-    benchmark = BENCHMARKS[model]
-    path = Path(data.required())
-    if not path.exists():
-        raise WrongUse("no such file or folder", where=str(path))
-    chosen = load_set(path, benchmark, data.samples)
-    device, image = device_of(run), image_of(run)
+    image = image_of(run)
     board = load_board(device.board)
     emulator = device.on if device.on in ("qemu", "renode") else ""
     with connect(device, board) as line:
@@ -86,7 +143,7 @@ def measure_mlperf(
     now = datetime.now()
     score = quality.auc if quality.top1 is None else quality.top1
     found = {
-        "benchmark": model,
+        "benchmark": benchmark.id,
         "board": board.id,
         "on": device.on,
         "latency": not emulator,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import DataOptions, TrainOptions
-from pipeline.board import load_board
+from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.run import STEPS
 
@@ -66,6 +66,7 @@ def preflight(
     chosen = load_board(board)
     size_limit(ram_limit)
     mlperf_defines(mlperf)
+    check_energy_mode(mlperf, chosen)
     if recipe != "none":
         parse_recipe(recipe)
     training.check(data=data.spec is not None, prunes=recipe != "none")
@@ -95,17 +96,35 @@ def mlperf_defines(mlperf: str, graph: Graph | None = None) -> dict[str, int | s
     """
     if not mlperf:
         return {}
-    from pipeline.measure.mlperf import BENCHMARKS
+    from pipeline.measure.mlperf import benchmark_of
 
-    if mlperf not in BENCHMARKS:
-        raise WrongUse(f"{mlperf!r} is not known", where="--mlperf", hint=", ".join(BENCHMARKS))
-    benchmark = BENCHMARKS[mlperf]
+    benchmark, energy = benchmark_of(mlperf)
     if graph is not None:
         source = graph.tensors[graph.inputs[0]]
         if (source.dtype, math.prod(source.shape)) != ("int8", benchmark.elements):
             raise WrongUse(
-                f"{mlperf} sends {benchmark.elements} int8 values, the model takes "
+                f"{benchmark.id} sends {benchmark.elements} int8 values, the model takes "
                 f"{math.prod(source.shape)} {source.dtype}",
                 where="--mlperf",
             )
-    return benchmark.defines
+    return {**benchmark.defines, "MONITOR_ENERGY": 1} if energy else benchmark.defines
+
+
+def check_energy_mode(mlperf: str, board: Board) -> None:
+    """Energy mode needs a port that has a pin for time stamps.
+
+    Raises:
+        WrongUse: the board's has none.
+    """
+    from pipeline.measure.mlperf import benchmark_of
+    from pipeline.resources import FIRMWARE
+
+    if not mlperf or not benchmark_of(mlperf)[1]:
+        return
+    sources = (FIRMWARE / "ports" / board.port).glob("*.c")
+    if not any("port_timestamp_pin" in path.read_text() for path in sources):
+        raise WrongUse(
+            f"the port {board.port} has no pin for time stamps",
+            where=f"--mlperf {mlperf}",
+            hint="port_timestamp_pin() in firmware/ports/stm32f4 shows how little it takes",
+        )

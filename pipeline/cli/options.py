@@ -136,5 +136,8 @@ Scheme = Annotated[
 ]
 Mlperf = Annotated[
     str,
-    typer.Option("--mlperf", help="Answer as MLPerf Tiny's kws01, ic01, vww01 or ad01."),
+    typer.Option(
+        "--mlperf",
+        help="Answer as MLPerf Tiny's kws01, ic01, vww01 or ad01; kws01:energy: its energy mode.",
+    ),
 ]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import DataError, DeviceError
+from pipeline.errors import DataError, DeviceError, WrongUse
 from pipeline.measure.monitor import Monitor
 from pipeline.measure.roc import area_under_curve
 from pipeline.progress import Progress, silent
@@ -67,6 +67,24 @@ BENCHMARKS = {
         Benchmark("ad01", "float32", 640, 1, 10, "ad", 0.85),
     )
 }
+
+
+ENERGY = "energy"
+
+
+def benchmark_of(spec: str) -> tuple[Benchmark, bool]:
+    """What "kws01" or "kws01:energy" stands for: the benchmark, and whether in energy mode.
+
+    Raises:
+        WrongUse: there is no such benchmark or mode.
+    """
+    name, _, mode = spec.partition(":")
+    if name not in BENCHMARKS or mode not in ("", ENERGY):
+        known = ", ".join(BENCHMARKS)
+        raise WrongUse(
+            f"{spec!r} is not known", where="--mlperf", hint=f"{known}, or {name or 'ID'}:{ENERGY}"
+        )
+    return BENCHMARKS[name], mode == ENERGY
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -33,16 +32,35 @@ def test_help_names_the_commands_in_the_order_of_the_chain(mcu) -> None:
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["boards"]])
-def test_light_commands_start_at_once(words: list[str]) -> None:
-    """Under 0.3 s on an idle machine. Processor time is what other work disturbs least."""
-    times = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([MCU, *words], check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(times) < 0.9  # a loaded machine doubles processor time too
+LIGHT = {
+    "pipeline.deploy", "pipeline.errors", "pipeline.progress", "pipeline.board",
+    "pipeline.board_cores", "pipeline.resources",
+}  # fmt: skip
+# What takes long to import, or is of no use to a command that only says something.
+HEAVY = {
+    "tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "tflite_micro",
+    "ai_edge_litert", "numpy", "sklearn", "optuna", "sqlalchemy", "jinja2", "rich", "elftools",
+    "serial", "platformio", "SCons", "psutil", "fastjsonschema", "asyncio", "multiprocessing",
+}  # fmt: skip
+RUN = """
+import contextlib, io, sys
+from pipeline.cli.app import app
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    app(sys.argv[1:])
+print(" ".join(sys.modules))
+"""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["boards"], ["boards", "--json"], ["bench", "-h"]])
+def test_light_commands_import_little(words: list[str]) -> None:
+    """What they import decides how fast they start, and does not depend on other work."""
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, *words], check=True, capture_output=True, text=True
+    )
+    found = set(ran.stdout.split())
+    assert not {name.partition(".")[0] for name in found} & HEAVY
+    ours = {name for name in found if name.startswith("pipeline.")}
+    assert {name for name in ours if not name.startswith("pipeline.cli")} <= LIGHT
 
 
 def test_boards_lists_what_is_known(mcu) -> None:

@@ -22,6 +22,27 @@ def test_an_unknown_benchmark_is_answered_with_those_there_are(mcu, kws: Path, c
     assert "kws01, ic01, vww01, ad01" in ran.err
 
 
+@pytest.mark.parametrize("spec", ["kws01:power", ":energy"])
+def test_an_unknown_mode_is_answered_with_those_there_are(mcu, kws: Path, spec: str) -> None:
+    ran = mcu("render", kws, "--board", "disco_f407vg", "--mlperf", spec)
+    assert ran.code == 2
+    assert ":energy" in ran.err
+
+
+def test_energy_mode_is_in_the_project(mcu, kws: Path) -> None:
+    ran = mcu("render", kws, "--board", "disco_f407vg", "--out", "run", "--mlperf", "kws01:energy")
+    assert ran.code == 0, ran.err
+    settings = Path("run/project/platformio.ini").read_text()
+    assert "-DMONITOR_ENERGY=1u" in settings
+    assert '-DMONITOR_MODEL_ID="kws01"' in settings
+
+
+def test_a_port_without_a_pin_for_time_stamps_has_no_energy_mode(mcu, kws: Path) -> None:
+    ran = mcu("render", kws, "--board", "mps2_an386", "--out", "run", "--mlperf", "kws01:energy")
+    assert ran.code == 2
+    assert "has no pin for time stamps" in ran.err
+
+
 def test_a_benchmark_of_another_input_is_refused(mcu, kws: Path) -> None:
     ran = mcu("render", kws, "--board", "disco_f407vg", "--mlperf", "ic01", "--out", "run")
     assert ran.code == 2
@@ -70,6 +91,38 @@ class TestMeasured:
         log = (made / place / "performance/log.txt").read_text()
         assert log.count("m-warmup-start-10\n") == 6  # the first tells how long five will take
         assert max(len(line) for line in log.splitlines() if line.startswith("> db ")) == 68
+
+    def test_it_is_a_step_of_the_run(self, mcu, kws_run, shared) -> None:
+        words = ("measure", kws_run, "--mlperf", "--data", shared / "data/kws01.npz", "--json",
+                 "--samples", "1", "--window", "0.02")  # fmt: skip
+        first = mcu(*words)
+        assert first.code == 0, first.err
+        made = kws_run / "mlperf/mlperf.json"
+        written = made.stat().st_mtime_ns
+        assert mcu(*words).json == first.json
+        assert made.stat().st_mtime_ns == written
+        made.write_text("{}")  # not what the step left: it is run again
+        assert mcu(*words).json["accuracy"]["samples"] == 1
+        assert made.stat().st_mtime_ns != written
+
+    def test_energy_mode_speaks_in_pulses(self, mcu, shared) -> None:
+        model = shared / "models/kws_ref_int8.tflite"
+        ran = mcu("deploy", model, "-b", "disco_f407vg", "--mlperf", "kws01:energy", "--on",
+                  "qemu", "--until", "flash", "--out", "energy")  # fmt: skip
+        assert ran.code == 0, ran.err
+        from pipeline.board import load_board
+        from pipeline.flash import Device, connect
+
+        board = load_board("disco_f407vg")
+        with connect(Device("qemu", board.id, Path("energy/firmware.elf")), board) as line:
+            line.timeout = 10
+            greeting = line.read_until(b"m-ready\r\n")
+            assert b"m-timestamp-mode-energy" in greeting
+            line.write(b"timestamp%")
+            assert b"m-lap-us" not in greeting + line.read_until(b"m-ready\r\n")
+        ran = mcu("measure", "energy", "--mlperf", "--data", shared / "data/kws01.npz")
+        assert ran.code == 2
+        assert "energy mode" in ran.err
 
     def test_its_words_say_that_an_emulator_gives_no_latency(self, mcu, kws_run, shared) -> None:
         data = ("--data", shared / "data/kws01.npz", "--samples", "1")

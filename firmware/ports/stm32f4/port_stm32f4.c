@@ -11,6 +11,13 @@
 #define GPIOA_BASE                       0x40020000u
 #define USART_FUNCTION                   7u
 
+#if MONITOR_ENERGY
+/* The time stamp pin, PA8: D7 of boards with Arduino's connector. 8.4.7, set and reset. */
+#define STAMP_PIN        8u
+#define GPIO_BSRR(base)  REG32((base) + 0x18u)
+#define STAMP_CLOCKS(hz) ((hz) / 1000000u)
+#endif
+
 /* 18.4: TIM2 and TIM5, 32 bits wide */
 #define TIM2_BASE     0x40000000u
 #define TIM5_BASE     0x40000C00u
@@ -53,6 +60,11 @@ void port_init(void)
     stm32_pin_function(GPIOA_BASE, 2, USART_FUNCTION);
     stm32_pin_function(GPIOA_BASE, 3, USART_FUNCTION);
 
+#if MONITOR_ENERGY
+    GPIO_BSRR(GPIOA_BASE) = 1u << STAMP_PIN; /* high at rest */
+    GPIO_MODER(GPIOA_BASE) =
+        (GPIO_MODER(GPIOA_BASE) & ~(3u << 2u * STAMP_PIN)) | (1u << 2u * STAMP_PIN);
+#endif
     timer_start(TIM2_BASE, 1u);
     timer_start(TIM5_BASE, 65536u);
     cortexm_ticks_init(clock_hz, &timers);
@@ -64,3 +76,14 @@ uint32_t port_clock_hz(void)
 {
     return clock_hz;
 }
+
+#if MONITOR_ENERGY
+void port_timestamp_pin(void)
+{
+    GPIO_BSRR(GPIOA_BASE) = 1u << (STAMP_PIN + 16u);
+    /* a turn is more than one clock */
+    for (volatile uint32_t left = STAMP_CLOCKS(clock_hz); left > 0; left--) {
+    }
+    GPIO_BSRR(GPIOA_BASE) = 1u << STAMP_PIN;
+}
+#endif
