@@ -237,7 +237,7 @@ def _figures(before: Report, after: Report, gates: Gates) -> tuple[Figure, ...]:
     for name, field, gate in (
         ("flash", "flash_bytes", gates.flash),
         ("flash, model", "flash_model_bytes", None),
-        ("flash, engine and model", "engine_bytes", None),
+        ("flash, engine", "engine_bytes", None),
         ("RAM", "ram_bytes", gates.ram),
         ("arena", "arena_bytes", None),
         ("stack used", "stack_peak_bytes", None),

@@ -116,3 +116,27 @@ def test_the_summary_of_a_board_has_seconds(report: Report) -> None:
 def test_the_summary_without_labels(report: Report) -> None:
     blind = replace(report, accuracy=AccuracyFacts(5, None, None, None, ""))
     assert "5 samples, no labels" in summary(blind, Path("r"))
+
+
+def test_a_report_of_schema_1_is_read(report: Report, tmp_path: Path) -> None:
+    document = report.to_json()
+    document["schema"] = 1
+    for part, names in (
+        ("memory", ("sections", "parts", "engine_bytes", "heap")),
+        ("latency", ("p95", "clock_hz")),
+        ("accuracy", ("task", "k", "on_device", "on_host", "different", "largest_steps",
+                      "largest_difference")),
+    ):  # fmt: skip
+        for name in names:
+            del document[part][name]
+    del document["data"], document["energy"]
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(document))
+    found = read_report(path)
+    assert found.schema == SCHEMA
+    assert (found.latency.p95, found.data.sha256, found.memory.engine_bytes) == (None, None, None)
+    assert found.accuracy.task == "classification"
+    assert found.to_json()["schema"] == SCHEMA
+    path.write_text(json.dumps({**document, "memory": None}))
+    with pytest.raises(WrongUse, match="no valid report"):
+        read_report(path)
