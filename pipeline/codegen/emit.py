@@ -311,19 +311,36 @@ def _declare(symbol: str, c: Constant, target: Target) -> str:
 
 
 def _data_header(graph: Graph, layers: Layers, target: Target) -> str:
-    rows = "".join(f"extern {_declare(s, c, target)};\n" for s, c in _constants(graph, layers))
+    constants = list(_constants(graph, layers))
+    rows = "".join(f"extern {_declare(s, c, target)};\n" for s, c in constants)
+    structs = any(_is_struct(c) for _, c in constants)
     return (
-        f"#ifndef NETWORK_DATA_H\n#define NETWORK_DATA_H\n\n#include <stdint.h>\n\n{rows}\n#endif\n"
+        "#ifndef NETWORK_DATA_H\n#define NETWORK_DATA_H\n\n#include <stdint.h>\n\n"
+        + ('#include "kernels.h"\n\n' if structs else "")
+        + f"{rows}\n#endif\n"
     )
 
 
 def _data(graph: Graph, layers: Layers, target: Target) -> str:
-    parts = ['#include "network_data.h"\n\n#include <stdalign.h>\n']
-    for symbol, c in _constants(graph, layers):
+    constants = list(_constants(graph, layers))
+    # INFINITY and NAN are macros of it.
+    limits = any(
+        np.asarray(c.values).dtype.kind == "f" and not np.all(np.isfinite(c.values))
+        for _, c in constants
+    )
+    math = "#include <math.h>\n" if limits else ""
+    parts = [f'#include "network_data.h"\n\n{math}#include <stdalign.h>\n']
+    for symbol, c in constants:
         note = f"/* {_comment(c.note)} */\n" if c.note else ""
         align = f"alignas({c.align}) " if c.align else ""
         parts.append(f"{note}{align}{_declare(symbol, c, target)} = {{\n{_values(c)}\n}};\n")
     return "\n".join(parts)
+
+
+def _literal(value: float) -> str:
+    if np.isfinite(value):
+        return f"{value!r}f"
+    return "NAN" if np.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
 
 
 def _values(c: Constant) -> str:
@@ -332,7 +349,7 @@ def _values(c: Constant) -> str:
         return "\n".join(f"    {row}" for row in rows)
     flat = np.asarray(c.values).reshape(-1)
     if flat.dtype.kind == "f":
-        words = [f"{float(v)!r}f" for v in flat]
+        words = [_literal(float(v)) for v in flat]
     elif flat.dtype.itemsize == 8:
         words = [f"INT64_C({v})" if v > -(1 << 63) else "INT64_MIN" for v in flat.tolist()]
     else:

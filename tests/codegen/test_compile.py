@@ -315,3 +315,24 @@ def test_text_in_names_can_not_leave_comments() -> None:
 
 def test_registry_names_match() -> None:
     assert all(name == support.name for name, support in registry().items())
+
+
+def test_a_table_of_structs_and_infinite_padding_build_alone(tmp_path: Path) -> None:
+    """network_data.c is compiled by itself: its header brings the types it needs."""
+    b = Build()
+    x = b.input(T((1, 2, 2, 1), "int8", 0.1))
+    size = b.tensor(T((2,), "int32", data=[4, 4]))
+    image = T((1, 4, 4, 1), "int8", 0.1)
+    (y,) = b.op("RESIZE_BILINEAR", [x, size], [image], "ResizeBilinearOptions")
+    (y,) = b.op("DEQUANTIZE", [y], [T((1, 4, 4, 1), "float32")])
+    amounts = b.tensor(T((4, 2), "int32", data=[[0, 0], [1, 1], [1, 1], [0, 0]]))
+    least = b.tensor(T((1,), "float32", data=[-np.inf]))
+    b.outputs = b.op("PADV2", [y, amounts, least], [T((1, 6, 6, 1), "float32")], "PadV2Options")
+    program = compile_graph(graph_of(b), GENERIC)
+    for name, text in program.sources.items():
+        (tmp_path / name).write_text(text)
+    assert "-INFINITY" in program.sources["network_data.c"]
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{FIRMWARE / 'runtime'}", f"-I{tmp_path}"]
+    command = ["gcc", *flags, "-c", str(tmp_path / "network_data.c"), "-o", str(tmp_path / "x.o")]
+    subprocess.run(command, check=True)
+    check([Case(b.bytes(), random_inputs(b.bytes(), 2))])
