@@ -238,6 +238,7 @@ def render(
         WrongUse: an unknown benchmark.
     """
     from pipeline.build import check_before_build, generate, held_inputs
+    from pipeline.golden import golden_of
     from pipeline.render import Project, resolve_library
     from pipeline.render import render as render_project
     from pipeline.resources import VERSION
@@ -265,6 +266,7 @@ def render(
             engine=engine,
             sha256=flat.sha256,
             defines=defines or held_inputs(graph, program, optimize),
+            golden=golden_of(flat, graph),
         )
         write_json(
             folder / PROGRAM,

@@ -1,12 +1,13 @@
 """render: Program or FlatModel + Board -> a PlatformIO project."""
 
-from pipeline.render.project import Project
+from pipeline.render.project import Golden, Project
 from pipeline.render.registry import offline, registry_reachable
 from pipeline.render.renderer import localise, render
 from pipeline.render.tflm import DEFAULT_LIBRARY, Tflm, resolve_library, tflm_for
 
 __all__ = [
     "DEFAULT_LIBRARY",
+    "Golden",
     "Project",
     "Tflm",
     "localise",

@@ -7,6 +7,20 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Golden:
+    """A sample and what the reference answers, for the project's own test.
+
+    Attributes:
+        input, output: the bytes of the one input tensor and of the one output tensor.
+        reference: what computed the output.
+    """
+
+    input: bytes
+    output: bytes
+    reference: str
+
+
+@dataclass(frozen=True)
 class Project:
     """A folder that `pio run` builds, with or without this package.
 

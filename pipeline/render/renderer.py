@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pipeline.board import Board, load_board
 from pipeline.codegen.program import Program
 from pipeline.errors import StepFailed, WrongUse
-from pipeline.render.project import Project
+from pipeline.render.project import Golden, Project
 from pipeline.render.registry import offline as registry_offline
 from pipeline.render.tflm import Tflm
 from pipeline.resources import FIRMWARE
@@ -38,6 +38,7 @@ def render(
     tflm: Tflm | None = None,
     sha256: str = "",
     defines: Mapping[str, int | str] | None = None,
+    golden: Golden | None = None,
     offline: bool | None = None,
 ) -> Project:
     """Writes the project to `out`; an earlier project there is replaced, its build kept.
@@ -52,6 +53,7 @@ def render(
         tflm: what the project needs of TensorFlow Lite Micro (tflm).
         sha256: of the .tflite, for the README.
         defines: further macros; text values become C strings.
+        golden: a sample for the project's test (`pio test`); without one it has none.
         offline: write platformio.local.ini, which builds with the compilers on PATH; None
             asks whether PlatformIO's registry can be reached.
 
@@ -65,7 +67,7 @@ def render(
             where=str(out),
             hint="name another folder, or remove it",
         )
-    files = _files(board, name, program, c_array, engine, tflm, sha256, defines or {})
+    files = _files(board, name, program, c_array, engine, tflm, sha256, defines or {}, golden)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
         fresh = Path(temporary) / "new"
@@ -121,6 +123,7 @@ def _files(
     tflm: Tflm | None,
     sha256: str,
     extra: Mapping[str, int | str],
+    golden: Golden | None = None,
 ) -> dict[str, str]:
     """Path in the project -> text, all of it."""
     settings = _port_settings(board)
@@ -150,6 +153,7 @@ def _files(
         "defines": [(key, _c_number(value)) for key, value in numbers.items()],
         "texts": list(texts.items()),
         "tflm": tflm,
+        "golden": golden,
         "linker": "linker" in settings,
         "specs": json.dumps([] if board.toolchain == "avr" else _NEWLIB_NANO),
         "start": "" if board.toolchain == "avr" else '"-nostartfiles", ',
@@ -167,6 +171,9 @@ def _files(
     if not arduino:  # Arduino cores bring their own flags and main()
         files["scripts/link.py"] = fill("templates/link.py.j2")
         files["src/main.c"] = fill("templates/main.c.j2")
+        if golden is not None:
+            files["test/test_custom_runner.py"] = fill("templates/test_custom_runner.py.j2")
+            files["test/test_model/test_model.c"] = fill("templates/test_model.c.j2")
     if tflm is not None:
         files["src/network/tflm_model.h"] = fill("templates/tflm_model.h.j2")
         files["scripts/tflm.py"] = fill("templates/tflm.py.j2")
