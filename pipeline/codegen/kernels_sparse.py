@@ -118,7 +118,7 @@ class Sparse:
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
         """int8, one group, and enough zeros."""
-        return takes(graph, op)
+        return takes(self.encoding, graph, op)
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """Bytes are counted against those of the dense weights."""

@@ -1,4 +1,4 @@
-"""Weights without their zeros: the streams of firmware/runtime/sparse/sparse.h."""
+"""Weights without their zeros, or with few values: the streams of firmware/runtime/sparse."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ Bytes = NDArray[np.uint8]
 _MOST_ENTRIES = 2 * 0xFFFF
 # Below this share of zeros no encoding is smaller or faster than dense weights.
 _LEAST_ZEROS = 0.3
+_CODES = 16
+# A channel's values take as much as the codes save in fewer places.
+_LEAST_PLACES = 40
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Encoding:
         entry_bytes: of a stored entry.
         channel_bytes: of a channel beside its entries.
         place_bits: of each of the K places.
+        codes: it stores which of a channel's few values a weight is, not which are zero.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Encoding:
     entry_bytes: float
     channel_bytes: int = 2
     place_bits: int = 0
+    codes: bool = False
 
     def stored(self, size: int, channels: int, places: int) -> float:
         """Entries in a stream of `size` bytes, fillers included."""
@@ -104,21 +109,41 @@ def pack_bitmap(weights: NDArray[np.int8]) -> Bytes:
     return np.concatenate(parts)
 
 
+def pack_codes4(weights: NDArray[np.int8]) -> Bytes:
+    """A channel's distinct weights, 16 at most, and four bits for every place."""
+    parts: list[Bytes] = []
+    for channel in weights:
+        values = np.unique(channel)
+        codes = np.searchsorted(values, channel).astype(np.uint8)
+        codes = np.append(codes, np.zeros(len(codes) % 2, np.uint8))
+        parts += [np.array([len(values)], np.uint8), values.view(np.uint8)]
+        parts.append(codes[::2] | codes[1::2] << 4)
+    return np.concatenate(parts)
+
+
 ENCODINGS = (
     Encoding("bitmap", pack_bitmap, 15.5, 15.5, 1.9, 17.0, 3.0, 15.0, 1.4, 1.0, 0, 1),
     Encoding("delta4", pack_delta4, 7.5, 6.1, 0.0, 17.0, 0.0, 11.0, 0.0, 1.5),
     Encoding("delta8", pack_delta8, 7.0, 5.6, 0.0, 17.0, 0.0, 10.0, 0.0, 2.0),
+    Encoding("codes4", pack_codes4, 0.0, 0.0, 6.0, 0.0, 19.5, 0.0, 11.0, 1.0, codes=True),
 )
 
 
-def takes(graph: Graph, op: Op) -> bool:
-    """int8 data and constant weights in one group, with enough zeros."""
+def takes(encoding: Encoding, graph: Graph, op: Op) -> bool:
+    """int8 data and constant weights in one group, with enough zeros or few enough values."""
     data, weights = graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]]
     if data.dtype != "int8" or weights.data is None or weights.dtype != "int8":
         return False
     if op.name == "CONV_2D" and weights.shape[3] != data.shape[3]:
         return False
-    places = weights.data.size // max(1, weights.shape[0])
+    channels = weights.shape[0]
+    if op.name == "FULLY_CONNECTED":
+        channels = weights.data.size // weights.shape[-1]
+    places = weights.data.size // max(1, channels)
+    if encoding.codes:
+        ordered = np.sort(weights.data.reshape(channels, -1), axis=1)
+        values = 1 + np.count_nonzero(np.diff(ordered, axis=1), axis=1)
+        return places >= _LEAST_PLACES and bool(values.max() <= _CODES)
     zeros = 1.0 - np.count_nonzero(weights.data) / max(1, weights.data.size)
     return bool(zeros >= _LEAST_ZEROS) and places <= _MOST_ENTRIES
 

@@ -145,7 +145,7 @@ class SparseWide:
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
         """Enough zeros, sums of 23 bits, and fields that overlap where they are to be kept."""
-        if not target.has("dsp") or not takes(graph, op):
+        if not target.has("dsp") or not takes(self.encoding, graph, op):
             return False
         walk = walk_of(geometry(graph, op))
         line = walk.line

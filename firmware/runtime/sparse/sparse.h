@@ -8,6 +8,8 @@
  *   delta8  uint16 pairs, then pairs times {step, weight, step, weight}
  *   delta4  uint16 pairs, then pairs times {step | step << 4, weight, weight}
  *   bitmap  (K + 7) / 8 bytes of mask, lowest bit first, then the non-zero weights
+ *   codes4  the number of distinct weights, 16 at most, these, then (K + 1) / 2 bytes with two
+ *           places each, the lower four bits first: which of them it is. For clustered weights.
  * A step is the distance to the place before (from the field's start for the first). Steps
  * that are too long, and a last odd entry, are filled with weights of zero. */
 #ifndef SPARSE_H
@@ -56,6 +58,10 @@ MCU_ROM uint8_t *sparse_delta8_dot1(MCU_ROM uint8_t *stream, const int8_t *field
 MCU_ROM uint8_t *sparse_delta4_dot4(MCU_ROM uint8_t *stream, const int8_t *fields, int32_t places,
                                     int32_t *sums);
 MCU_ROM uint8_t *sparse_delta4_dot1(MCU_ROM uint8_t *stream, const int8_t *field, int32_t places,
+                                    int32_t *sum);
+MCU_ROM uint8_t *sparse_codes4_dot4(MCU_ROM uint8_t *stream, const int8_t *fields, int32_t places,
+                                    int32_t *sums);
+MCU_ROM uint8_t *sparse_codes4_dot1(MCU_ROM uint8_t *stream, const int8_t *field, int32_t places,
                                     int32_t *sum);
 MCU_ROM uint8_t *sparse_bitmap_dot4(MCU_ROM uint8_t *stream, const int8_t *fields, int32_t places,
                                     int32_t *sums);

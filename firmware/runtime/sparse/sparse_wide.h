@@ -47,6 +47,8 @@ const uint8_t *sparse_delta8_dot8(const uint8_t *stream, const int32_t *fields, 
                                   int32_t *sums);
 const uint8_t *sparse_delta4_dot8(const uint8_t *stream, const int32_t *fields, int32_t places,
                                   int32_t *sums);
+const uint8_t *sparse_codes4_dot8(const uint8_t *stream, const int32_t *fields, int32_t places,
+                                  int32_t *sums);
 const uint8_t *sparse_bitmap_dot8(const uint8_t *stream, const int32_t *fields, int32_t places,
                                   int32_t *sums);
 
