@@ -41,8 +41,12 @@ def command(
         float, typer.Option("--max-drop", help="End trials that lose more accuracy than that.")
     ] = 0.05,
     schemes: Annotated[
-        str, typer.Option("--schemes", help="Ways to quantise to explore: int8,int16x8.")
+        str, typer.Option("--schemes", help="Ways to quantise to explore: int8,int16x8,qat.")
     ] = "int8",
+    clusters: Annotated[
+        list[int] | None,
+        typer.Option("--clusters", help="Explore layers of so many distinct weights too: 16."),
+    ] = None,
     storage: Annotated[
         str,
         typer.Option("--storage", help="Database URL; machines that share it share the study."),
@@ -88,6 +92,7 @@ def command(
             seconds=seconds,
             max_drop=max_drop,
             schemes=tuple(name.strip() for name in schemes.split(",")),
+            clusters=tuple(clusters or ()),
             epochs=epochs,
             engine=engine,
             samples=samples,

@@ -78,7 +78,12 @@ def _study(settings: Settings, progress: Progress) -> optuna.Study:
         with contextlib.suppress(NoStudy):
             return open_study(settings)
     progress("search", 0, settings.trials, "looking at the network")
-    space = space_of(Path(settings.model), schemes=settings.schemes, trust=settings.trust)
+    space = space_of(
+        Path(settings.model),
+        schemes=settings.schemes,
+        clusters=settings.clusters,
+        trust=settings.trust,
+    )
     # A .tflite answers the same whatever the engine is optimised for.
     objectives = OBJECTIVES if space.size is None else OBJECTIVES[1:]
     return open_study(settings, space, objectives)
@@ -112,6 +117,11 @@ def preflight(settings: Settings) -> None:
         if scheme not in checks.SCHEMES:
             raise WrongUse(
                 f"{scheme!r} is not known", where="--schemes", hint=", ".join(checks.SCHEMES)
+            )
+    for few in settings.clusters:
+        if few < 2:
+            raise WrongUse(
+                f"a layer with {few} distinct weights", where="--clusters", hint="16 is usual"
             )
     checks.preflight(
         Path(settings.model),

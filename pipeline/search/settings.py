@@ -39,6 +39,7 @@ class Settings:
         seconds: start no trial after so many seconds; None for no such limit.
         max_drop: trials whose accuracy falls by more are ended early; 0..1.
         schemes: ways to quantise that are explored.
+        clusters: numbers of distinct weights in a layer that are explored beside all.
         epochs, engine, samples, x_scale, x_zero_point, seed, trust: as for `deploy`.
         heartbeat: seconds between two signs of life of a worker; one that is silent for four
             times as long is taken for dead, and its trial is tried again.
@@ -54,6 +55,7 @@ class Settings:
     seconds: float | None = None
     max_drop: float = 0.05
     schemes: tuple[str, ...] = ("int8",)
+    clusters: tuple[int, ...] = ()
     epochs: int | None = None
     engine: str = "aot"
     samples: int | None = None
@@ -95,4 +97,5 @@ class Settings:
     def from_json(cls, document: dict[str, Any]) -> Settings:
         """As `to_json` wrote it."""
         values = {f.name: document[f.name] for f in fields(cls)}
-        return cls(**{**values, "schemes": tuple(document["schemes"])})
+        tuples = {name: tuple(document[name]) for name in ("schemes", "clusters")}
+        return cls(**{**values, **tuples})

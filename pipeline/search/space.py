@@ -64,6 +64,7 @@ class Space:
         depthwise: there are depthwise kernels, which take an amount of their own.
         optimize: goals of the engine.
         schemes: ways to quantise, the first one taken for the first candidates.
+        clusters: numbers of distinct weights a layer may have, beside as many as it has.
     """
 
     sparsities: tuple[Group, ...] = ()
@@ -71,6 +72,7 @@ class Space:
     depthwise: bool = False
     optimize: tuple[str, ...] = OPTIMIZE
     schemes: tuple[str, ...] = ("int8",)
+    clusters: tuple[int, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -91,6 +93,11 @@ class Space:
             return None
         return len(self.optimize) * len(self.schemes)
 
+    @property
+    def _clusters(self) -> bool:
+        """Clustering is explored: asked for, and of a network with weights to cluster."""
+        return bool(self.clusters and self.sparsities)
+
     def to_json(self) -> dict[str, Any]:
         """For the study's attributes: all workers explore the same space."""
         return asdict(self)
@@ -108,6 +115,7 @@ class Space:
             document["depthwise"],
             tuple(document["optimize"]),
             tuple(document["schemes"]),
+            tuple(document.get("clusters", ())),
         )
 
     def suggest(self, trial: BaseTrial) -> Candidate:
@@ -125,11 +133,15 @@ class Space:
             if self.depthwise:
                 text += f",depthwise={_amount(trial, 'magnitude.depthwise', (0.0, 0.75))}"
             stages.append(text)
+        if self._clusters and (few := trial.suggest_categorical("cluster", (0, *self.clusters))):
+            stages.append(f"cluster:{few}")
         return Candidate("+".join(stages) or "none", str(optimize), scheme)
 
     def start(self) -> list[dict[str, Any]]:
         """Parameters worth trying before the sampler knows anything; the unpruned one first."""
-        first = {"scheme": self.schemes[0]} if len(self.schemes) > 1 else {}
+        first: dict[str, Any] = {"scheme": self.schemes[0]} if len(self.schemes) > 1 else {}
+        if self._clusters:
+            first["cluster"] = 0
         if self.size is not None:
             schemes = [{"scheme": s} for s in self.schemes] if first else [{}]
             return [
@@ -178,7 +190,13 @@ def _amount(trial: BaseTrial, name: str, bounds: tuple[float, float]) -> float:
     return round(trial.suggest_float(name, *bounds, step=_GRID), 2)
 
 
-def space_of(model: Path, *, schemes: tuple[str, ...] = ("int8",), trust: bool = False) -> Space:
+def space_of(
+    model: Path,
+    *,
+    schemes: tuple[str, ...] = ("int8",),
+    clusters: tuple[int, ...] = (),
+    trust: bool = False,
+) -> Space:
     """The space for a model: of a .tflite only the engine's settings can be chosen.
 
     Raises:
@@ -191,7 +209,7 @@ def space_of(model: Path, *, schemes: tuple[str, ...] = ("int8",), trust: bool =
         return Space()
     network = load_model(model, trust=trust)
     assert not isinstance(network, FlatModel)
-    return replace(space_of_network(network), schemes=schemes)
+    return replace(space_of_network(network), schemes=schemes, clusters=clusters)
 
 
 def space_of_network(network: Network) -> Space:

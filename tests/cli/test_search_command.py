@@ -47,6 +47,7 @@ def test_the_front_is_a_table() -> None:
         (("-b", "disco_f407vg", "--max-drop", "2"), "--max-drop"),
         (("-b", "disco_f407vg", "--trials", "-1"), "trials"),
         (("-b", "disco_f407vg", "--schemes", "int8,int4"), "--schemes"),
+        (("-b", "disco_f407vg", "--clusters", "1"), "--clusters"),
         (("-b", "disco_f407vg", "--workers", "0"), "workers"),
         (("-b", "disco_f407vg", "--engine", "onnx"), "--engine"),
         (("-b", "disco_f407vg", "--out", "mine"), "thesis.txt"),

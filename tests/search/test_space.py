@@ -62,11 +62,21 @@ def test_schemes_are_explored_where_there_are_several() -> None:
     assert Space(schemes=("int8", "int16x8")).size == 6
 
 
+def test_clusters_are_explored_where_they_are_asked_for() -> None:
+    space = replace(CNN, clusters=(16,))
+    point = {"kind": "none", "optimize": "size", "cluster": 16}
+    assert space.suggest(FixedTrial(point)) == Candidate("cluster:16", "size")
+    assert space.suggest(FixedTrial({**point, "cluster": 0})) == Candidate("none", "size")
+    assert Space.from_json(space.to_json()) == space
+    assert Space(clusters=(16,)).suggest(FixedTrial(point)).prune == "none"
+
+
 @pytest.mark.parametrize(
     "space",
     [
         CNN,
         Space(fractions=CNN.fractions),
+        replace(CNN, clusters=(16,)),
         replace(CNN, schemes=("int8", "int16x8")),
         Space(schemes=("int8", "int16x8")),
     ],
