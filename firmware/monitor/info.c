@@ -120,7 +120,7 @@ void mon_info_between(MCU_ROM char *before, MCU_ROM char *after)
     number("expected_us", mon_expected_us());
 #ifndef MCU_FLASH_IS_APART /* else a debugger counts addresses in its own way */
     key(MCU_TEXT("placed"));
-    mon_out_hex32((uint32_t)(uintptr_t)&mon_placed_inputs);
+    mon_out_hex32((uint32_t)(uintptr_t)&mon_placed);
     mon_out_rom(line_end);
 #endif
     number("inputs", info->inputs);

@@ -6,13 +6,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Inputs that a debugger has put in place since the request; it counts them here. */
-extern volatile uint32_t mon_placed_inputs;
+/* What the debugger writes and reads. */
+typedef struct {
+    volatile uint32_t inputs; /* put in place since the request: the debugger counts them */
+    uint32_t done;            /* inferences since the request */
+    uint64_t ticks;           /* of the last one */
+} mon_placed_t;
 
-/* Before a request. */
-void mon_placed_begin(void);
+extern mon_placed_t mon_placed;
 
-/* Waits for input `index`; false where none comes for seconds, as without a debugger. */
-bool mon_placed_wait(uint32_t index);
+/* Runs `count` inferences, each as soon as its input is there, and says a line after each.
+ * Returns 0, or -1 where an input does not come for seconds, as without a debugger, or else what
+ * the engine returned; `sum`: ticks of all. */
+int mon_placed_run(uint32_t count, uint64_t *sum);
 
 #endif

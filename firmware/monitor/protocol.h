@@ -39,7 +39,7 @@
 #define MON_STATUS  0x87u /* answered by STATE */
 #define MON_BAUD    0x88u /* u32 bits per second: answered by SPEED, then the line changes */
 #define MON_RESET   0x89u /* answered by RESETTING, then the chip restarts */
-#define MON_PLACED  0x8Au /* u16 n, as BENCH over inputs a debugger puts in place */
+#define MON_PLACED  0x8Au /* u16 n, over inputs a debugger puts in place: BUSY, lines, DONE */
 #define MON_STEPS   0x8Bu /* u16 n: layers until n have run, 0 resets: BUSY, DONE */
 #define MON_INPUT   0x8Cu /* u32 offset, bytes of the input: answered by an empty MEMORY */
 #define MON_READ    0x8Du /* u32 offset, u16 bytes of activation memory: answered by MEMORY */

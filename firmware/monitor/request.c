@@ -280,13 +280,19 @@ static int whole_inference(uint32_t index, uint64_t *value)
 }
 
 /* A debugger moves inputs and outputs while the core waits: see placed.h. */
-static int placed_inference(uint32_t index, uint64_t *value)
+static void placed(uint16_t sequence, uint32_t count)
 {
-    if (!mon_placed_wait(index)) {
-        return -1;
+    begin(sequence);
+    mon_benchmark_forget();
+    mon_placed.inputs = 0;
+    mon_placed.done = 0;
+    busy(sequence);
+    uint64_t sum;
+    if (mon_placed_run(count, &sum) == 0) {
+        done(sequence, count, sum);
+    } else {
+        nak_engine(sequence);
     }
-    engine_reset();
-    return mon_infer(value);
 }
 
 static void state(uint16_t sequence)
@@ -350,8 +356,7 @@ static void answer(uint8_t type, uint16_t sequence, const uint8_t *payload, size
         timed(sequence, mon_get_u16(payload), whole_inference);
         break;
     case MON_PLACED:
-        mon_placed_begin();
-        timed(sequence, mon_get_u16(payload), placed_inference);
+        placed(sequence, mon_get_u16(payload));
         break;
     case MON_STEPS:
         steps(sequence, mon_get_u16(payload));

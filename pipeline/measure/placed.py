@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from pipeline.errors import DeviceError
 from pipeline.measure.exchange import Exchange
 from pipeline.measure.frames import Frame, Type
 from pipeline.measure.transfer import Answer
 
-_TICKS = struct.Struct("<HQ")
+# firmware/monitor/placed.h: the count the debugger writes, and what it reads behind it.
+_COUNT, _RECORD = struct.Struct("<I"), struct.Struct("<IQ")
+_READY = "!"
 _TENSOR = re.compile(r"\S+ bytes=(\d+) .*at=0x([0-9a-f]{8})")
 _ADDRESS = re.compile(r"0x([0-9a-f]{8})")
 _MOST = 0xFFFF
@@ -62,13 +66,13 @@ class Placed:
         self._memory = memory
         self._inputs = blocks(info, "input")
         self._outputs = blocks(info, "output")
-        self._count = _ADDRESS.fullmatch(info.get("placed", ""))
+        self._record = _ADDRESS.fullmatch(info.get("placed", ""))
         self._hz = int(info.get("tick_hz", 0))
 
     @property
     def possible(self) -> bool:
         """Whether the firmware says where its tensors are, and where inputs are counted."""
-        return bool(self._inputs and self._outputs and self._count)
+        return bool(self._inputs and self._outputs and self._record)
 
     def infer_all(self, inputs: Sequence[bytes]) -> Iterator[Answer]:
         """One inference after the other.
@@ -82,43 +86,54 @@ class Placed:
     def _batch(self, inputs: Sequence[bytes]) -> Iterator[Answer]:
         """While the core waits an output is read and the next input written."""
         exchange = self._exchange
+        assert self._record is not None
+        place = int(self._record[1], 16)
         sequence = exchange.start(Type.PLACED, struct.pack("<H", len(inputs)))
-        self._frame(sequence, Type.BUSY, 0.0)  # before it the count of inputs is not yet 0
-        ticks = 0
+        self._frame(sequence, Type.BUSY)  # before it the count of inputs is not yet 0
+        reads = [(place + _COUNT.size, _RECORD.size), *self._outputs]
+        expected = 0.0
         for count in range(len(inputs) + 1):
             if count:
-                ticks = self._ticks(sequence, count - 1, ticks / self._hz if self._hz else 0.0)
-            output = self._memory.move(
-                self._outputs if count else [],
-                self._writes(inputs[count], count + 1) if count < len(inputs) else [],
-            )
+                self._line(sequence, expected)
+            writes = self._writes(inputs[count]) if count < len(inputs) else []
+            # The count goes last: it lets the core go on.
+            writes += [(place, _COUNT.pack(count + 1))] if writes else []
+            found = self._memory.move(reads if count else [], writes)
             if count:
+                done, ticks = _RECORD.unpack(found[0])
+                if done != count:
+                    raise DeviceError("an inference is missing", where=exchange.link.where)
+                expected = ticks / self._hz if self._hz else 0.0
                 exchange.counts["placed"] += 1
-                yield Answer(ticks, b"".join(output))
+                yield Answer(ticks, b"".join(found[1:]))
+        self._frame(sequence, Type.DONE)
 
-    def _writes(self, data: bytes, count: int) -> list[tuple[int, bytes]]:
-        """The input's tensors, and then the count of inputs, which lets the core go on."""
-        assert self._count is not None
+    def _writes(self, data: bytes) -> list[tuple[int, bytes]]:
         found, at = [], 0
         for address, size in self._inputs:
             found.append((address, data[at : at + size]))
             at += size
-        return [*found, (int(self._count[1], 16), struct.pack("<I", count))]
+        return found
 
-    def _ticks(self, sequence: int, index: int, expected: float) -> int:
-        """Ticks of the inference of this index."""
-        while True:
-            frame = self._frame(sequence, Type.TICKS, expected)
-            found, ticks = _TICKS.unpack(frame.payload)
-            if found == index:
-                return int(ticks)
-
-    def _frame(self, sequence: int, kind: Type, expected: float) -> Frame:
+    def _line(self, sequence: int, expected: float) -> None:
+        """Waits for the line after an inference that takes so many of the chip's seconds."""
         exchange = self._exchange
         wait = exchange.patience.seconds(expected) + exchange.give_up
-        while (frame := exchange.frame(sequence, wait)) is not None:
+        deadline = time.monotonic() + wait
+        while (item := exchange.link.next(deadline - time.monotonic())) is not None:
+            if item == _READY:
+                return
+            if isinstance(item, str) and item.startswith("m-init-done"):
+                raise DeviceError("the chip has restarted", where=exchange.link.where)
+            if isinstance(item, Frame) and item.type == Type.NAK and item.sequence == sequence:
+                raise exchange.refusal(item)
+        raise exchange.link.silent("waiting for an inference", wait)
+
+    def _frame(self, sequence: int, kind: Type) -> Frame:
+        exchange = self._exchange
+        while (frame := exchange.frame(sequence, exchange.give_up)) is not None:
             if frame.type == Type.NAK:
                 raise exchange.refusal(frame)
             if frame.type == kind:
                 return frame
-        raise exchange.link.silent("waiting for an inference", wait)
+        raise exchange.link.silent("waiting for an inference", exchange.give_up)
