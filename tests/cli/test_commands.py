@@ -107,6 +107,7 @@ def test_an_error_is_json_too(mcu) -> None:
         ("--until", "lunch"),
         ("--engine", "onnx"),
         ("--optimize", "everything"),
+        ("--ram-limit", "little"),
         ("--on", "moon"),
         ("--samples", "0"),
         ("--prune", "magnitude:1.5"),
@@ -156,6 +157,21 @@ def test_steps_say_which_one_is_missing(mcu, shared: Path, tmp_path: Path) -> No
         ran = mcu(command, "run", *extra)
         assert ran.code == 2
         assert f"mcu {missing}" in ran.err
+
+
+def test_a_limit_on_the_arena(mcu, shared: Path, tmp_path: Path) -> None:
+    model = shared / "models/kws_ref_int8.tflite"
+    board = ("--board", "disco_f407vg")
+    assert mcu("render", model, *board, "--ram-limit", "9.5KB", "--out", "run").code == 0
+    header = (tmp_path / "run/project/src/network/network.h").read_text()
+    arena = int(header.partition("NETWORK_ARENA_BYTES ")[2].split()[0])
+    assert 8000 < arena <= 9.5 * 1024
+    ran = mcu("convert", model, "--explain", *board, "--ram-limit", "9.5KB", "--json")
+    assert ran.json["explain"]["arena_bytes"] == arena
+    ran = mcu("render", model, *board, "--ram-limit", "8000", "--out", "other")
+    assert ran.code == 3
+    assert "8,000 are allowed" in ran.err
+    assert not (tmp_path / "other/project").exists()
 
 
 def test_a_foreign_folder_is_not_written_to(mcu, shared: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,8 +129,21 @@ def slide(graph: Graph, op: Op) -> Slide:
     return Slide(kernel, stride, dilation, (rows, columns))
 
 
+_KNOWN: WeakKeyDictionary[Graph, dict[int, tuple[Op, Geometry]]] = WeakKeyDictionary()
+"""Every kernel that might run an op asks for its numbers, some of them several times."""
+
+
 def geometry(graph: Graph, op: Op) -> Geometry:
     """Reads a convolution that `check` accepts."""
+    known = _KNOWN.setdefault(graph, {})
+    found = known.get(id(op))
+    if found is None:
+        # The op is kept, so that no other one gets its id.
+        found = known[id(op)] = (op, _read(graph, op))
+    return found[1]
+
+
+def _read(graph: Graph, op: Op) -> Geometry:
     data, weights, bias = tensor(graph, op, 0), tensor(graph, op, 1), optional(graph, op, 2)
     result = common.output(graph, op)
     w = slide(graph, op)
