@@ -23,6 +23,7 @@ _PROGRAMS = (
      " picolibc-riscv64-unknown-elf"),
     ("avr-gcc", "for AVR boards: apt-get install gcc-avr avr-libc"),
     ("qemu-system-riscv32", "for emulated RISC-V boards: apt-get install qemu-system-misc"),
+    ("qemu-system-avr", "for the emulated Uno: apt-get install qemu-system-misc"),
     ("openocd", "to flash boards without PlatformIO's registry: apt-get install openocd"),
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """What a board has to say for itself, and what is said of a bad board.toml."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -33,6 +34,20 @@ def test_every_board_loads_and_names_its_sources(board_id: str) -> None:
     assert "built" in board.verified or not board.verified
     assert ("ran in QEMU" in board.verified) <= (board.qemu is not None)
     assert ("ran in Renode" in board.verified) <= (board.renode is not None)
+
+
+@pytest.mark.parametrize("board_id", boards())
+def test_the_page_says_of_a_board_what_its_file_says(board_id: str) -> None:
+    page = (BOARDS.parent / "docs" / "boards.md").read_text()
+    row = re.search(rf"^\| `{re.escape(board_id)}` \| (.*) \|$", page, re.M)
+    assert row is not None, "docs/boards.md has no row for it"
+    board = load_board(board_id)
+    assert row[1].split(" | ") == [
+        board.mcu,
+        board.core,
+        next(iter(board.platformio.upload), "virtual"),
+        ", ".join(board.verified) or "nothing",
+    ]
 
 
 @pytest.mark.parametrize("folder", sorted(p.parent for p in FIRMWARE.glob("ports/*/port.toml")))
