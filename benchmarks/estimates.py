@@ -70,14 +70,17 @@ def generated(folder: Path) -> list[Path]:
         "gen_line2": ((64, 1, 10), [c((9, 1), 1, 12), d((5, 1)), c((1, 1), 1, 32), d((4, 1), 2)]),
         "gen_line": ((40, 1, 6), [c((5, 1), 1, 16), d((3, 1)), c((3, 1), 2, 20)]),
     }
+    thin = {"gen_gray": 0.13, "gen_wide": 0.12, "gen_wide2": 0.2, "gen_line": 0.1, "gen_odd2": 0.2}
     files = []
-    for name, (shape, ops) in chains.items():
-        (folder / f"{name}.tflite").write_bytes(_chain(shape, ops))
-        files.append(folder / f"{name}.tflite")
+    for name, left in [*dict.fromkeys(chains, 1.0).items(), *thin.items()]:
+        file = folder / f"{name}{'' if left == 1.0 else '_thin'}.tflite"
+        file.write_bytes(_chain(*chains[name], left))
+        files.append(file)
     return files
 
 
-def _chain(shape: tuple[int, int, int], ops: list) -> bytes:
+def _chain(shape: tuple[int, int, int], ops: list, left: float) -> bytes:
+    """A chain of layers and a dense one; `left` is the share of weights that are not zero."""
     random = np.random.default_rng(1)
     b = Build()
     last = b.input(T((1, *shape), "int8", 0.05, -3))
@@ -91,6 +94,8 @@ def _chain(shape: tuple[int, int, int], ops: list) -> bytes:
         sizes = (1, kh, kw, out) if deep else (out, kh, kw, c)
         scale = random.uniform(0.01, 0.02, out).astype(np.float32)
         weights = np.clip(random.normal(0, 30, sizes), -127, 127).round()
+        if not deep:
+            weights *= random.random(sizes) < left
         axis = 3 if deep else 0
         wt = b.tensor(T(sizes, "int8", scale, 0, axis=axis, data=weights))
         bt = b.tensor(T((out,), "int32", scale * 0.05, 0, data=random.integers(-99, 99, out)))
@@ -102,9 +107,8 @@ def _chain(shape: tuple[int, int, int], ops: list) -> bytes:
         options = "DepthwiseConv2DOptions" if deep else "Conv2DOptions"
         (last,) = b.op(op, [last, wt, bt], [result], options, 3, **fields)
         c = out
-    wt = b.tensor(
-        T((10, h * w * c), "int8", 0.01, 0, data=random.integers(-99, 99, (10, h * w * c)))
-    )
+    weights = random.integers(-99, 99, (10, h * w * c)) * (random.random((10, h * w * c)) < left)
+    wt = b.tensor(T((10, h * w * c), "int8", 0.01, 0, data=weights))
     bt = b.tensor(T((10,), "int32", 0.0006, 0, data=random.integers(-99, 99, 10)))
     (last,) = b.op(
         "FULLY_CONNECTED", [last, wt, bt], [T((1, 10), "int8", 0.5, 3)],
