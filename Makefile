@@ -11,7 +11,7 @@ export MCU_CORE_DIR ?= $(CURDIR)/.platformio
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types unit format lock bench bench-compression clean
+.PHONY: help setup demo test check lint types unit format lock bench bench-kernels bench-compression clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -71,6 +71,9 @@ lock: ## resolve setup/requirements.lock anew (needs uv)
 
 bench: setup ## measure the engine in QEMU; fails when worse than benchmarks/engine.json, UPDATE=1 takes it
 	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
+
+bench-kernels: setup ## count the kernels' instructions in QEMU; fails where one got slower or the cost model is over 25 % off
+	$(BIN)/python benchmarks/kernels_dsp.py --check
 
 bench-compression: setup ## prune, quantise and deploy the tasks of docs/compression.md; goes on where it was
 	$(BIN)/python benchmarks/compression.py $(BENCH_ARGS)

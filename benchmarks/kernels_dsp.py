@@ -1,11 +1,13 @@
-"""Instructions per multiply-accumulate of the DSP kernels, and of models, on a Cortex-M4 in QEMU.
+"""Instructions per multiply-accumulate of DSP and Helium kernels in QEMU; of models on Cortex-M4.
 
     python benchmarks/kernels_dsp.py                 # layers of common shapes, every kernel
     python benchmarks/kernels_dsp.py MODEL.tflite    # whole models, all three goals
     python benchmarks/kernels_dsp.py --write [...]   # and keep the figures in kernels_dsp.json
-    python benchmarks/kernels_dsp.py --check [...]   # fail where one is over 1 % worse than kept
+    python benchmarks/kernels_dsp.py --check [...]   # fail where one is over 1 % worse than kept,
+                                                     # or where the cost model is over 25 % off
 
-The figures stand behind pipeline/codegen/kernels_dsp_cost.py. Counts are exact and repeat.
+The figures stand behind pipeline/codegen/kernels_dsp_cost.py and the constants of kernels_mve_*.py.
+Counts are exact and repeat.
 """
 
 from __future__ import annotations
@@ -22,16 +24,22 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from bare_metal import run
 
-from pipeline.codegen import Target, compile_graph
+from pipeline.codegen import Target, compile_graph, kernels_dsp, kernels_mve
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernels_dsp import KERNELS
+from pipeline.codegen.kernel import Kernel
 from pipeline.codegen.numeric import PADDING_SAME
 from pipeline.convert import Graph, Op, Tensor, read_graph
 from pipeline.load.flatmodel import FlatModel
 
 KEPT = Path(__file__).with_suffix(".json")
 TARGET = Target("cortex-m4", frozenset({"dsp", "fpu"}))
+CORES: dict[str, tuple[Target, dict[str, list[Kernel]]]] = {
+    "cortex-m4": (TARGET, kernels_dsp.KERNELS),
+    "cortex-m55": (Target("cortex-m55", frozenset({"dsp", "fpu", "mve"})), kernels_mve.KERNELS),
+}
 TOLERANCE = 1.01
+ESTIMATES = 1.25
+"""How far the cost model may be from the count, either way."""
 
 # name -> (op, input height, width, channels, kernel, stride, output channels)
 LAYERS = {
@@ -51,7 +59,9 @@ LAYERS = {
     "depthwise 3x3 32, 24x24": ("DEPTHWISE_CONV_2D", 24, 24, 32, (3, 3), 1, 32),
     "depthwise 3x3 32 stride 2": ("DEPTHWISE_CONV_2D", 24, 24, 32, (3, 3), 2, 32),
     "depthwise 5x5 32": ("DEPTHWISE_CONV_2D", 12, 12, 32, (5, 5), 1, 32),
+    "depthwise (9,1) 32": ("DEPTHWISE_CONV_2D", 64, 1, 32, (9, 1), 1, 32),
     "dense 640->128": ("FULLY_CONNECTED", 1, 1, 640, (1, 1), 1, 128),
+    "dense 1500->100": ("FULLY_CONNECTED", 1, 1, 1500, (1, 1), 1, 100),
     "dense 128->128": ("FULLY_CONNECTED", 1, 1, 128, (1, 1), 1, 128),
 }
 
@@ -79,6 +89,7 @@ def layer_graph(
     ]
     options: dict[str, Any] = {"fused_activation_function": 1, "padding": PADDING_SAME}
     options |= {"stride_h": stride, "stride_w": stride, "depth_multiplier": 1}
+    options |= {"dilation_h_factor": 1, "dilation_w_factor": 1}
     op = Op(0, name, (0, 1, 2), (3,), options, 3, "layer")
     return Graph("layer", "0" * 64, tuple(tensors), (op,), (0,), (3,))
 
@@ -92,31 +103,40 @@ def _tensor(
     return Tensor(index, f"t{index}", shape, dtype, scales, zeros, axis, data)
 
 
-def measure_layers() -> dict[str, float]:
-    """'layer: kernel' -> instructions per multiply-accumulate."""
-    figures = {}
-    for name, spec in LAYERS.items():
-        graph = layer_graph(*spec)
-        op = graph.ops[0]
-        done = set()
-        for kernel in KERNELS[op.name]:
-            kind = type(kernel).__name__
-            if kind in done or not kernel.applies(graph, op, TARGET):
-                continue
-            done.add(kind)
-            usual, compiler.choose = compiler.choose, lambda *_, k=kernel: k
-            try:
-                program = compile_graph(graph, TARGET)
-            finally:
-                compiler.choose = usual
-            x = np.zeros((1, *graph.tensors[0].shape), np.int8)
-            with tempfile.TemporaryDirectory() as folder:
-                result = run(program, x, Path(folder))
-            figures[f"{name}: {kernel.name}"] = round(
-                result.instructions / program.layers[0].macs, 3
-            )
-            print(f"{name:28s} {kernel.name:44s} {figures[f'{name}: {kernel.name}']:7.3f}")
-    return figures
+def measure_layers() -> tuple[dict[str, float], list[str]]:
+    """'layer: kernel' -> instructions per multiply-accumulate; and where the cost model is off."""
+    figures: dict[str, float] = {}
+    off = []
+    for core, (target, kernels) in CORES.items():
+        for name, spec in LAYERS.items():
+            graph = layer_graph(*spec)
+            op = graph.ops[0]
+            done = set()
+            for kernel in kernels[op.name]:
+                kind = type(kernel).__name__
+                if kind in done or not kernel.applies(graph, op, target):
+                    continue
+                done.add(kind)
+                counted, macs = _count(graph, kernel, core)
+                label = f"{name}: {kernel.name}"
+                figures[label] = round(counted / macs, 3)
+                share = kernel.cost(graph, op, target, "speed").cycles / counted
+                print(f"{name:28s} {kernel.name:44s} {figures[label]:7.3f} estimate {share:5.0%}")
+                if not 1 / ESTIMATES <= share <= ESTIMATES:
+                    off.append(f"{label}: estimated {share:.0%} of the {counted} counted")
+    return figures, off
+
+
+def _count(graph: Graph, kernel: Kernel, core: str) -> tuple[int, int]:
+    """Instructions and multiply-accumulates of a layer."""
+    usual, compiler.candidates = compiler.candidates, lambda *_: [kernel]
+    try:
+        program = compile_graph(graph, CORES[core][0])
+    finally:
+        compiler.candidates = usual
+    x = np.zeros((1, *graph.tensors[0].shape), np.int8)
+    with tempfile.TemporaryDirectory() as folder:
+        return run(program, x, Path(folder), core).instructions, program.layers[0].macs
 
 
 def measure_model(path: Path) -> dict[str, dict[str, int]]:
@@ -148,9 +168,10 @@ def main() -> int:
     found: dict[str, Any] = {}
     for model in options.models:
         found |= measure_model(model)
+    worse: list[str] = []
     if not options.models:
-        found = dict(measure_layers())
-    worse = []
+        layers, worse = measure_layers()
+        found = dict(layers)
     for name, value in found.items():
         was = kept.get(name)
         if was is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from pipeline.codegen.ops.fully_connected import dense
 from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
-from pipeline.convert.graph import Graph, Op
+from pipeline.convert.graph import Graph, Op, Tensor
 
 
 def gemm_fields(
@@ -70,29 +71,53 @@ def matrix(g: Geometry) -> tuple[I64, I64, I64, I64]:
     return weights, wrap32(bias - g.input_zero * weights.sum(axis=1)), low, high
 
 
+def turned(g: Geometry) -> Geometry:
+    """The same convolution with rows for columns."""
+
+    def by_column(t: Tensor) -> Tensor:
+        return replace(t, shape=(t.shape[0], t.shape[2], t.shape[1], t.shape[3]))
+
+    return replace(
+        g,
+        input=by_column(g.input),
+        output=by_column(g.output),
+        weights=g.weights.transpose(0, 2, 1, 3),
+        kernel=g.kernel[::-1],
+        stride=g.stride[::-1],
+        dilation=g.dilation[::-1],
+        padding=g.padding[::-1],
+    )
+
+
+def lying(g: Geometry) -> Geometry:
+    """A convolution down a single column as one along a row, whose fields are longer runs."""
+    return turned(g) if g.input.shape[2] == g.kernel[1] == 1 else g
+
+
 class Conv2d:
     """Convolution by gathered pixels and the tile of 2 channels x 4 pixels."""
 
     name = "dsp 2x4 tile"
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
-        """Any convolution without groups."""
-        return target.has("dsp") and geometry(graph, op).groups == 1
+        """Any."""
+        return target.has("dsp")
 
     def cost(self, graph: Graph, op: Op, target: Target, optimize: Optimize) -> Cost:
         """From the table of kernels_dsp_cost."""
-        g = geometry(graph, op)
+        g = lying(geometry(graph, op))
         k = math.prod(_runs(g))
         pixels, channels = math.prod(g.output.shape[:3]), g.output.shape[3]
         return Cost(
-            cycles=costs.gemm(pixels, k, channels) + costs.gather(pixels, k, g.kernel != (1, 1)),
+            cycles=costs.gemm(pixels, k, channels)
+            + g.groups * costs.gather(pixels, k, g.kernel != (1, 1)),
             flash=3 * channels,
             ram=costs.more_ram(graph, op, _scratch(g)),
         )
 
     def lower(self, site: Site) -> Code:
         """A call of dsp_conv_s8."""
-        g = geometry(site.graph, site.op)
+        g = lying(geometry(site.graph, site.op))
         weights, start, low, high = matrix(g)
         channels = len(weights)
         runs, run = _runs(g)
@@ -102,13 +127,18 @@ class Conv2d:
         k = runs * run
         pixels = g.output.shape[1] * g.output.shape[2]
         # The last pixels go one by one, with K in steps of 8; that is worth some padding.
-        stream = pack_stream(weights, start, low, high, 8 if pixels % 4 and k > 4 else 4)
+        multiple = 8 if pixels % 4 and k > 4 else 4
+        stream = pack_stream(weights, start, low, high, multiple, groups=g.groups)
         scales = pack_scales(g.multipliers, g.shifts, low, high, (g.output_zero, g.low, g.high))
         flat = _flat(g)
         params = Initializer(
             "dsp_conv_t",
             {
-                "gemm": gemm_fields(site, stream, scales, channels),
+                "gemm": {
+                    **gemm_fields(site, stream, scales, channels // g.groups),
+                    "stride": channels,
+                },
+                "groups": g.groups,
                 "batches": g.input.shape[0],
                 "in_height": 1 if flat else g.input.shape[1],
                 "in_width": pixels if flat else g.input.shape[2],
@@ -135,7 +165,7 @@ class Conv2d:
             constants=gemm_constants(stream, scales),
             files=("dsp/conv.h", "dsp/conv.c", "dsp/widen.c", *gemm_files(stream)),
             scratch=_scratch(g),
-            overlaps=(_overlap(g),),
+            overlaps=(_overlap(g),) if g.groups == 1 else (),
             slack=0 if _band(g) or _run(g) % 4 == 0 else 3,
             encoding=f"dense, {'fused' if stream.fused else 'plain'} pairs",
         )
@@ -163,15 +193,16 @@ def _overlap(g: Geometry) -> Overlap:
 
 
 def _run(g: Geometry) -> int:
-    """Consecutive bytes of a field: a row of it, or a pixel where the kernel is dilated."""
-    return (g.kernel[1] if g.dilation[1] == 1 else 1) * g.input.shape[3]
+    """Consecutive bytes of a field: a row of it, or a pixel with dilation or groups."""
+    joined = g.kernel[1] if g.dilation[1] == 1 and g.groups == 1 else 1
+    return joined * (g.input.shape[3] // g.groups)
 
 
 def _runs(g: Geometry) -> tuple[int, int]:
     """Runs of a field, and bytes of each in K: whole words, unless that wastes too much."""
     run = _run(g)
     words = -(-run // 4) * 4
-    runs = g.kernel[0] * g.kernel[1] * g.input.shape[3] // run
+    runs = g.kernel[0] * g.kernel[1] * (g.input.shape[3] // g.groups) // run
     return runs, words if 3 * words <= 4 * run else run
 
 
@@ -195,8 +226,11 @@ class FullyConnected:
         """From the table of kernels_dsp_cost."""
         d = dense(graph, op)
         outputs, k = d.weights.shape
+        shared = any(other.name == "CONV_2D" for other in graph.ops)
         return Cost(
-            cycles=d.rows * costs.dense(k, outputs), flash=0, ram=costs.more_ram(graph, op, 2 * k)
+            cycles=d.rows * costs.dense(k, outputs),
+            flash=0 if shared else costs.share(graph, op, costs.DENSE_CODE),
+            ram=costs.more_ram(graph, op, 2 * k),
         )
 
     def lower(self, site: Site) -> Code:

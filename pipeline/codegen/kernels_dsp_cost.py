@@ -16,12 +16,17 @@ MOST_SCRATCH = 32 * 1024
 """Bytes; a kernel that wants more is not taken, however fast."""
 
 TILE_4PX_PER_MAC = 0.77
-TILE_1PX_PER_MAC = 0.89
+TILE_1PX_PER_MAC = 1.05
+"""0.89 by a fused stream, 1.14 by a plain one."""
 TILE_PER_OUTPUT = 9.5
 DENSE_PER_OUTPUT = 19.0
 DENSE4_PER_MAC = (0.98, 0.85)
 """Inputs as bytes, and widened."""
 DENSE4_PER_OUTPUT = 13.0
+DENSE4_CODE = (1740, 2250)
+"""Bytes of flash, shared by the fully connected layers of a program."""
+DENSE_CODE = 1800
+"""The same of the tile of 2 channels, most of which convolutions use too."""
 WIDEN_PER_BYTE = 1.3
 GATHER_PER_PIXEL = 40.0
 GATHER_PER_BYTE = 0.3
@@ -31,8 +36,8 @@ DEPTHWISE_PER_STRIP = 60.0
 DEPTHWISE_PER_LINE = 27.0
 DEPTHWISE_PER_READ_LINE = 8.0
 DEPTHWISE_PER_READ = 2.3
-DEPTHWISE_PER_MAC = 3.3
-DEPTHWISE_PER_OUTPUT = 20.0
+DEPTHWISE_PER_MAC = 5.0
+DEPTHWISE_PER_OUTPUT = 30.0
 PAIRS_PER_STEP = 18.5
 """Two taps of four channels."""
 PAIRS_PER_FOUR = 64.0
@@ -85,6 +90,11 @@ def depthwise_pairs(pixels: int, pairs: int, fours: int, border: int) -> float:
     """Depthwise by pairs of taps, where `border` pixels need offsets of their own."""
     four = pairs * PAIRS_PER_STEP + PAIRS_PER_FOUR
     return pixels * (fours * four + PAIRS_PER_PIXEL) + border * pairs * 2 * PAIRS_PER_BORDER_TAP
+
+
+def share(graph: Graph, op: Op, code: int) -> int:
+    """Bytes of a kernel's code that are this op's, where all ops of its kind use the kernel."""
+    return code // sum(other.name == op.name for other in graph.ops)
 
 
 def winograd(inputs: int, outputs: int, blocks: int, again: int) -> float:

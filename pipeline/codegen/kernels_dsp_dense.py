@@ -64,7 +64,7 @@ class Dense4:
         scratch = _scratch(k) if self.widened else 0
         return Cost(
             cycles=d.rows * costs.dense4(k, outputs, self.widened),
-            flash=0,
+            flash=costs.share(graph, op, costs.DENSE4_CODE[self.widened]),
             ram=costs.more_ram(graph, op, scratch),
         )
 

@@ -204,7 +204,9 @@ def fused_lanes(weights: I64, low: I64, high: I64) -> I64 | None:
     return mixed if fits else None
 
 
-def pack_stream(weights: I64, start: I64, low: I64, high: I64, multiple: int) -> Stream:
+def pack_stream(
+    weights: I64, start: I64, low: I64, high: I64, multiple: int, *, groups: int = 1
+) -> Stream:
     """Packs a matrix for the tiles.
 
     Args:
@@ -212,7 +214,20 @@ def pack_stream(weights: I64, start: I64, low: I64, high: I64, multiple: int) ->
         start: (channels,), bias with the input's zero point folded in.
         low, high: (channels,), range of the accumulators.
         multiple: K is padded to a multiple of it; itself a multiple of 4.
+        groups: so many matrices, of as many channels each, one after another in one layout.
     """
+    if groups > 1:
+        own = len(weights) // groups
+        parts = [slice(own * i, own * (i + 1)) for i in range(groups)]
+        fused = all(_pack(weights[p], start[p], low[p], high[p], multiple).fused for p in parts)
+        streams = [_pack(weights[p], start[p], low[p], high[p], multiple, fused) for p in parts]
+        return Stream(np.concatenate([s.words for s in streams]), streams[0].k_pairs, fused)
+    return _pack(weights, start, low, high, multiple)
+
+
+def _pack(
+    weights: I64, start: I64, low: I64, high: I64, multiple: int, fuse: bool = True
+) -> Stream:
     channels, k = weights.shape
     padded = -(-k // multiple) * multiple
     even = channels + channels % 2
@@ -221,7 +236,7 @@ def pack_stream(weights: I64, start: I64, low: I64, high: I64, multiple: int) ->
     b = np.zeros(even, np.int64)
     b[:channels] = start
     first, second = w[0::2], w[1::2]
-    mixed = fused_lanes(w, low, high)
+    mixed = fused_lanes(w, low, high) if fuse else None
     fused = mixed is not None
     pairs = len(first)
     if mixed is not None:

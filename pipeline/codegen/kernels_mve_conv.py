@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.codegen.kernel import Code, Cost, Initializer, Site
+from pipeline.codegen.kernels_dsp_conv import turned
 from pipeline.codegen.kernels_dsp_cost import more_ram
 from pipeline.codegen.kernels_mve_pack import (
     LANES,
@@ -22,13 +23,13 @@ from pipeline.codegen.ops.fully_connected import Dense, dense
 from pipeline.codegen.overlap import Overlap
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
-from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert.graph import Graph, Op
 
 _PER_TILE = 36.0
 """Instructions of a tile beside its products."""
 _PER_VECTOR = (10.0, 16.0)
 """Of a tile of 4 channels, by pixels: 1, 2."""
-_PER_COPY = 6.0
+_PER_COPY = 8.0
 
 
 def _products(pixels: int, k: int, channels: int) -> float:
@@ -52,29 +53,18 @@ def scaled(g: Geometry, weights: I64) -> Scaled:
     return Scaled(start_values(g, weights), g.multipliers, g.shifts, g.output_zero, g.low, g.high)
 
 
-def _upright(g: Geometry) -> Geometry:
-    """A convolution along a single row as one down a column, which may be dilated."""
-    if g.input.shape[1] > 1 or g.kernel[0] > 1 or g.dilation[1] == 1:
-        return g
-
-    def turned(t: Tensor) -> Tensor:
-        return replace(t, shape=(t.shape[0], t.shape[2], t.shape[1], t.shape[3]))
-
-    return replace(
-        g,
-        input=turned(g.input),
-        output=turned(g.output),
-        weights=g.weights.transpose(0, 2, 1, 3),
-        kernel=g.kernel[::-1],
-        stride=g.stride[::-1],
-        dilation=g.dilation[::-1],
-        padding=g.padding[::-1],
-    )
+def _turned(g: Geometry) -> Geometry:
+    """A convolution along one line lies if it can, and stands where it is dilated."""
+    if g.input.shape[2] == g.kernel[1] == g.dilation[0] == 1:
+        return turned(g)
+    if g.input.shape[1] == g.kernel[0] == 1 and g.dilation[1] > 1:
+        return turned(g)
+    return g
 
 
 def _compact(g: Geometry) -> Geometry:
     """Columns side by side: those that a dilated kernel leaves out are multiplied by zero."""
-    g = _upright(g)
+    g = _turned(g)
     if g.dilation[1] == 1:
         return g
     width = (g.kernel[1] - 1) * g.dilation[1] + 1

@@ -20,7 +20,7 @@ from pipeline.convert.graph import Graph, Op
 
 _BLOCK = 8
 """Channels transposed at a time."""
-_PER_OUTPUT = 5.8
+_PER_OUTPUT = 8.0
 _PER_LINE = 40.0
 _PER_PLACE = 40.0
 _PER_CHUNK = 15.0

@@ -56,11 +56,13 @@ def conv_2d(draw: Draw, kernels: Any = None, strides: Any = (1, 1, 2)) -> bytes:
     dilation = draw(st.sampled_from([(1, 1), (1, 1), (2, 2)])) if kernels is None else (1, 1)
     padding, image, shape = _field(draw, kernel, dilation, stride)
     c, n = draw(channel_counts), draw(channel_counts)
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3])) if kernels is None else 1
     batch = draw(st.sampled_from([1, 1, 2]))
-    w = _weights((n, *kernel, c), n, 0, draw)
+    w = _weights((n * groups, *kernel, c), n * groups, 0, draw)
+    n *= groups
     b.outputs = b.op(
         "CONV_2D",
-        _inputs(b, (batch, *image, c), w, n, draw),
+        _inputs(b, (batch, *image, c * groups), w, n, draw),
         [_result((batch, *shape, n), kernel[0] * kernel[1] * c, draw)],
         "Conv2DOptions",
         3,

@@ -89,10 +89,11 @@ static void gather_block(const dsp_conv_t *c, const layout_t *l, source_t s, int
     (void)dsp_widen_4(x, patch, l->patch, (l->k + 3U) & ~3U);
 }
 
-static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, int8_t *out,
-                     int32_t *x)
+/* An image by one group, which begins with channel `first` of the input. */
+static void image(const dsp_conv_t *c, const dsp_gemm_t *gemm, const layout_t *l, const int8_t *in,
+                  uint32_t first, int8_t *out, int32_t *x)
 {
-    int8_t *const patch = (int8_t *)(x + 4U * c->gemm.k_pairs);
+    int8_t *const patch = (int8_t *)(x + 4U * gemm->k_pairs);
     /* Runs of whole words are gathered one pixel at a time only. */
     int8_t *const band = patch + (l->bytes % 4U == 0U ? 1U : 4U) * l->patch;
     const uint32_t row = (uint32_t)c->in_width * c->in_channels;
@@ -100,12 +101,12 @@ static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, i
     uint32_t lane = 0;
     for (uint32_t oy = 0; oy < c->out_height; oy++) {
         const int32_t y = (int32_t)(oy * c->stride_height) - c->pad_top;
-        source_t s = {band, l->width};
+        source_t s = {band + first, l->width};
         uint32_t ox = 0;
         if (c->padded != 0U) {
             fill_band(c, l, in, y, band);
         } else {
-            s.from = in + (uint32_t)y * row;
+            s.from = in + (uint32_t)y * row + first;
             s.row = row * c->dilation_height;
         }
         while (ox < c->out_width) {
@@ -113,8 +114,8 @@ static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, i
             if (left < 4U && lane == 0U) { /* the last few, one by one */
                 gather(c, l, s, patch);
                 (void)dsp_widen_1(x, 1U, patch, (l->k + 3U) & ~3U);
-                c->gemm.tile_1px(&c->gemm, x, out);
-                out += c->gemm.channels;
+                gemm->tile_1px(gemm, x, out);
+                out += gemm->stride;
                 left--;
             } else {
                 if (lane == 0U && ox + 4U <= c->out_width) {
@@ -130,8 +131,8 @@ static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, i
                 }
                 lane += pixels;
                 if (lane == 4U) {
-                    c->gemm.tile_4px(&c->gemm, x, out);
-                    out += 4U * c->gemm.channels;
+                    gemm->tile_4px(gemm, x, out);
+                    out += 4U * gemm->stride;
                     left -= 4U;
                     lane = 0;
                 }
@@ -140,13 +141,13 @@ static int8_t *image(const dsp_conv_t *c, const layout_t *l, const int8_t *in, i
             ox += pixels;
         }
     }
-    return out;
 }
 
 void dsp_conv_s8(const dsp_conv_t *c, const int8_t *in, int8_t *out, void *scratch)
 {
     const uint32_t channels = c->in_channels;
-    const uint32_t joined = c->dilation_width == 1U ? c->kernel_width : 1U;
+    const uint32_t joined = c->dilation_width == 1U && c->groups == 1U ? c->kernel_width : 1U;
+    const uint32_t pairs = (c->gemm.channels + 1U) / 2U;
     const uint32_t field = (c->kernel_width - 1U) * c->dilation_width + 1U;
     const layout_t layout = {
         .runs = c->kernel_width / joined,
@@ -158,7 +159,14 @@ void dsp_conv_s8(const dsp_conv_t *c, const int8_t *in, int8_t *out, void *scrat
         .patch = (c->kernel_height * (c->kernel_width / joined) * c->run + 6U) & ~3U,
     };
     for (uint32_t batch = 0; batch < c->batches; batch++) {
-        out = image(c, &layout, in, out, scratch);
+        dsp_gemm_t gemm = c->gemm;
+        for (uint32_t group = 0; group < c->groups; group++) {
+            image(c, &gemm, &layout, in, group * (channels / c->groups),
+                  out + group * gemm.channels, scratch);
+            gemm.stream += pairs * (gemm.k_pairs + 2U);
+            gemm.scales += gemm.channels * gemm.output.scale_step;
+        }
         in += (size_t)c->in_height * c->in_width * channels;
+        out += (size_t)c->out_height * c->out_width * gemm.stride;
     }
 }

@@ -2,15 +2,16 @@
  *
  * Tensors are int8, (batch, height, width, channels), dense. Scratch doesn't overlap input or
  * output. A pixelwise convolution (1x1, stride 1, as many channels out as in) may run in place.
- * Where kernel width * channels (channels, with dilation) is no multiple of 4 and nothing is
- * padded, up to 3 bytes beyond the input are read. */
+ * Where kernel width * channels (channels of a group, with dilation or groups) is no multiple of 4
+ * and nothing is padded, up to 3 bytes beyond the input are read. */
 #ifndef DSP_CONV_H
 #define DSP_CONV_H
 
 #include "gemm.h"
 
 typedef struct {
-    dsp_gemm_t gemm; /* K: kernel height, kernel width, channels, by runs */
+    dsp_gemm_t gemm; /* of a group. K: kernel height, kernel width, channels, by runs */
+    uint16_t groups; /* one stream after another, of as many channels each */
     uint16_t batches;
     uint16_t in_height, in_width, in_channels;
     uint16_t out_height, out_width;
@@ -18,8 +19,8 @@ typedef struct {
     uint8_t stride_height, stride_width;
     uint8_t dilation_height, dilation_width;
     uint16_t pad_top, pad_left;
-    uint16_t
-        run; /* bytes in K for a run: a row of a field, with dilation a pixel; rounded up or not */
+    uint16_t run;   /* bytes in K for a run: a row of a field, with dilation or groups a pixel;
+                     * rounded up or not */
     int8_t in_zero; /* what padding reads as */
     uint8_t padded; /* some pixel's field reaches over the border */
 } dsp_conv_t;
