@@ -27,6 +27,7 @@ from pipeline.codegen.kernels_sparse_pack import (
     pack_delta8,
 )
 from pipeline.codegen.kernels_sparse_wide import SparseWide
+from pipeline.convert import Graph
 
 DSP = Target("cortex-m4", frozenset({"dsp"}))
 MODELS = {"CONV_2D": op_cases.conv_2d(), "FULLY_CONNECTED": op_cases.fully_connected()}
@@ -185,25 +186,39 @@ def test_dense_weights_stay_dense() -> None:
     assert not any(kernel.applies(graph, op, Target()) for kernel in KERNELS["CONV_2D"])
 
 
-@pytest.mark.parametrize("optimize", ["speed", "balanced", "size"])
-def test_every_goal_takes_few_weights_as_sparse(optimize: Any) -> None:
+def layer_of(weights: np.ndarray) -> Graph:
+    """A fully connected layer with these weights."""
     model = op_cases.fully_connected()
     graph = next(
         g for g in map(graph_of, draw_models(model, 40)) if g.tensors[g.ops[0].inputs[1]].shape
     )
     op = graph.ops[0]
-    shapes = {op.inputs[0]: (1, 640), op.inputs[1]: (64, 640), op.outputs[0]: (1, 64)}
-    weights = np.zeros((64, 640), np.int8)
-    weights[:, ::40] = 9
+    outputs, inputs = weights.shape
+    shapes = {op.inputs[0]: (1, inputs), op.inputs[1]: weights.shape, op.outputs[0]: (1, outputs)}
     tensors = tuple(
         replace(t, shape=shapes.get(t.index, t.shape), data=weights if t.index == op.inputs[1]
                 else t.data)
         for t in graph.tensors
     )  # fmt: skip
     op = replace(op, inputs=op.inputs[:2])
-    graph = replace(graph, tensors=tensors, ops=(op,))
-    program = compile_graph(graph, DSP, optimize)
+    return replace(graph, tensors=tensors, ops=(op,))
+
+
+@pytest.mark.parametrize("optimize", ["speed", "balanced", "size"])
+def test_every_goal_takes_few_weights_as_sparse(optimize: Any) -> None:
+    weights = np.zeros((64, 640), np.int8)
+    weights[:, ::40] = 9
+    program = compile_graph(layer_of(weights), DSP, optimize)
     assert program.layers[0].encoding == "delta8"
+
+
+@pytest.mark.parametrize("core", [Target("cortex-m0plus"), Target("rv32imc")])
+def test_clustered_weights_are_codes_where_size_counts(core: Target) -> None:
+    weights = np.random.default_rng(0).integers(-8, 8, (64, 640)).astype(np.int8) * 15
+    program = compile_graph(layer_of(weights), core, "size")
+    assert program.layers[0].encoding == "codes4"
+    assert program.layers[0].weight_bytes < 0.6 * weights.size
+    assert compile_graph(layer_of(weights), core, "speed").layers[0].encoding != "codes4"
 
 
 def test_speed_and_size_weigh_differently() -> None:
