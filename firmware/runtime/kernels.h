@@ -3,7 +3,9 @@
  * Tensors are dense, the last dimension runs fastest; images are (batch, height,
  * width, channels). A real value is scale * (stored - zero). Outputs are equal bit for
  * bit to TensorFlow Lite Micro's. Kernels keep no state and use no memory but their
- * arguments. Unless a comment says otherwise, outputs must not overlap inputs. */
+ * arguments. Unless a comment says otherwise, outputs must not overlap inputs; those of
+ * convolutions and pooling may reach into the input from before it, as far as
+ * pipeline/codegen/overlap.py computes from the order of reading: pixel by pixel. */
 #ifndef KERNELS_H
 #define KERNELS_H
 
@@ -69,7 +71,7 @@ typedef struct {
 
 void fully_connected_s8(MCU_ROM fully_connected_s8_t *p, const int8_t *input, int8_t *output);
 
-/* Average and maximum over windows; padding is left out of both. May not overlap. */
+/* Average and maximum over windows; padding is left out of both. */
 typedef struct {
     int32_t batches;
     image_shape_t input;

@@ -1,7 +1,8 @@
 /* CONV_2D and FULLY_CONNECTED for cores with DSP instructions.
  *
  * Tensors are int8, (batch, height, width, channels), dense. Scratch doesn't overlap input or
- * output. A pixelwise convolution (1x1, stride 1, as many channels out as in) may run in place.
+ * output. Without groups the output may reach into the input from before it
+ * (pipeline/codegen/overlap.py): rows are read before they are written, pixels without padding.
  * Where kernel width * channels (channels of a group, with dilation or groups) is no multiple of 4
  * and nothing is padded, up to 3 bytes beyond the input are read. */
 #ifndef DSP_CONV_H

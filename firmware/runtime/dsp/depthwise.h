@@ -1,7 +1,9 @@
 /* DEPTHWISE_CONV_2D for cores with DSP instructions, depth multiplier 1.
  *
- * Tensors are int8, (batch, height, width, channels), dense; output and scratch don't overlap the
- * input. Where channels is no multiple of 4, up to 3 bytes beyond the input are read. */
+ * Tensors are int8, (batch, height, width, channels), dense; scratch doesn't overlap input or
+ * output. The output may reach into the input from before it, a whole number of pixels
+ * (pipeline/codegen/overlap.py): strips of a channel are read before they are written. Where
+ * channels is no multiple of 4, up to 3 bytes beyond the input are read. */
 #ifndef DSP_DEPTHWISE_H
 #define DSP_DEPTHWISE_H
 

@@ -23,7 +23,8 @@ typedef struct {
 } mve_conv_t;
 
 /* scratch: columns * kernel height * channels + 15 bytes; none without a band. Up to 15 bytes
- * beyond the input are read. No overlap. */
+ * beyond the input are read. The output may reach into the input from before it
+ * (pipeline/codegen/overlap.py): rows are read before they are written, with a band. */
 void mve_conv_s8(const mve_conv_t *conv, const int8_t *in, int8_t *out, void *scratch);
 
 #endif

@@ -38,7 +38,8 @@ struct mve_depthwise {
 };
 
 /* scratch: 8 * places * kernel_lines + 16 * chunks - 1 bytes. Up to 7 bytes beyond the input are
- * read. No overlap. */
+ * read. Lines along the width with a multiplier of 1: the output may reach into the input from
+ * before it, a whole number of pixels (pipeline/codegen/overlap.py). */
 void mve_depthwise_s8(const mve_depthwise_t *depthwise, const int8_t *in, int8_t *out,
                       void *scratch);
 

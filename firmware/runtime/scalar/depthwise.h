@@ -1,7 +1,8 @@
 /* DEPTHWISE_CONV_2D for cores without SIMD; any kernel, stride, dilation, depth multiplier.
  *
- * Tensors are int8, (batch, height, width, channels), dense. Output and scratch don't overlap the
- * input. Nothing is read outside the input. */
+ * Tensors are int8, (batch, height, width, channels), dense. Scratch doesn't overlap input or
+ * output. The output may reach into the input from before it, a whole number of pixels
+ * (pipeline/codegen/overlap.py): strips of a channel are read before they are written. Nothing is read outside the input. */
 #ifndef SCALAR_DEPTHWISE_H
 #define SCALAR_DEPTHWISE_H
 
