@@ -18,7 +18,7 @@ One of the 359 test samples is 0.3 points.
 {_CONSTANTS}
 
 This network was trained with far more than 800 samples; with these, fine-tuning does not win back
-what pruning takes. On the first fold, 150 epochs of distillation alone on mixed samples, without labels,
+what pruning takes. On the first fold, 150 epochs of distillation on mixed samples, without labels,
 lose 4.0 instead of 6.5 points at 87.5 % and 3.0 instead of 4.5 with half of the neurons; shifting
 the samples in time does not help (6.5). Pruning the depthwise kernels too loses 12.5 points. One of
 a fold's 200 test samples is 0.5 points.
