@@ -134,11 +134,12 @@ class RenodeProcess:
     def _wait_for(self, path: Path, since: str, where: str) -> None:
         """Waits until Renode has made `path`; what it said before `since` is of no interest."""
         deadline = time.monotonic() + START_SECONDS
+        begun = False
         while not path.exists():
             output = self._process.output()
             said = output.splitlines()
-            _, begun, text = output.rpartition(since)
-            lines = text.splitlines() if begun else []
+            begun = begun or since in output  # only its last words are kept
+            lines = output.rpartition(since)[2].splitlines() if begun else []
             trouble = [line for line in lines if any(t in line for t in _TROUBLE)]
             if trouble or not self.alive() or time.monotonic() > deadline:
                 words = " | ".join((trouble or said)[-3:]) or "nothing"
