@@ -60,9 +60,9 @@ def before_layers(
     if not path.is_file() or program["engine"] != "aot":
         return {}
     old = FlatModel(now.name, path.read_bytes())
-    if _input_type(old) != _input_type(now):
-        return {}
     try:
+        if _input_type(old) != _input_type(now):
+            return {}
         layers = analyze(old, board, optimize=program["optimize"]).layers
     except McuError:
         return {}
