@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
 
+_WIDE = {3: "3_wide", 5: "5_wide"}
 _PLANE_BYTES = 2048
 """Planes are kept below it where one output row allows."""
 
@@ -101,6 +103,15 @@ def _overlap(g: Geometry, plane: Plane) -> Overlap:
     return order(g).channelwise_by_rows(rows)
 
 
+def _field(plane: Plane, output: dict[str, Any]) -> str:
+    """The function for all outputs of a channel."""
+    along, across = plane.along, plane.across
+    dense = (along.kernel, across.kernel, along.dilation, across.dilation) == (3, 3, 1, 1)
+    if dense and not output["special"]:
+        return f"scalar_depthwise_3x3_{'rectified' if output['rectified'] else 'plain'}"
+    return f"scalar_depthwise_{_WIDE.get(along.kernel, 'any')}"
+
+
 class Depthwise:
     """One channel at a time, from a padded plane."""
 
@@ -141,6 +152,7 @@ class Depthwise:
         params = Initializer(
             "scalar_depthwise_t",
             {
+                "field": _field(plane, m.output),
                 "weights": site.constant("weights"),
                 "bias": site.constant("bias"),
                 "scales": f"(const scalar_scale_t *){site.constant('scales')}",

@@ -332,7 +332,16 @@ def test_a_table_of_structs_and_infinite_padding_build_alone(tmp_path: Path) -> 
     for name, text in program.sources.items():
         (tmp_path / name).write_text(text)
     assert "-INFINITY" in program.sources["network_data.c"]
-    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{FIRMWARE / 'runtime'}", f"-I{tmp_path}"]
-    command = ["gcc", *flags, "-c", str(tmp_path / "network_data.c"), "-o", str(tmp_path / "x.o")]
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
+    folders = [f"-I{FIRMWARE / 'runtime'}", f"-I{tmp_path}"]
+    command = [
+        "gcc",
+        *flags,
+        *folders,
+        "-c",
+        str(tmp_path / "network_data.c"),
+        "-o",
+        str(tmp_path / "x.o"),
+    ]
     subprocess.run(command, check=True)
     check([Case(b.bytes(), random_inputs(b.bytes(), 2))])

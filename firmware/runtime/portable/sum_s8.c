@@ -5,13 +5,18 @@
 
 void sum_s8(MCU_ROM sum_s8_t *p, const int8_t *input, int8_t *output)
 {
+    const int32_t count = p->reduced.extent[p->reduced.rank - 1];
+    const int32_t step = p->reduced.stride[p->reduced.rank - 1];
     dimensions_walk_t kept = {0};
     do {
         dimensions_walk_t reduced = {0};
         int32_t sum = p->offset;
         do {
-            sum += input[kept.offset + reduced.offset];
-        } while (dimensions_next(&p->reduced, &reduced));
+            const int8_t *x = input + kept.offset + reduced.offset;
+            for (int32_t i = 0; i < count; i++) {
+                sum += x[i * step];
+            }
+        } while (dimensions_next_run(&p->reduced, &reduced));
         const int32_t value = requantize(sum, p->multiplier, p->shift) + p->output_zero;
         *output++ = (int8_t)clamp(value, INT8_MIN, INT8_MAX);
     } while (dimensions_next(&p->kept, &kept));

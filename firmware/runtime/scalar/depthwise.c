@@ -5,14 +5,14 @@
 #include <string.h>
 
 /* What is the same for all outputs of a channel. */
-typedef struct {
+struct scalar_task {
     const scalar_depthwise_t *d;
     const int8_t *weights;
     int32_t bias;
     const scalar_scale_t *scale;
     int8_t *out; /* the strip's first output */
     uint32_t lines;
-} task_t;
+};
 
 typedef enum { RECTIFIED, PLAIN, SPECIAL } kind_t;
 
@@ -23,7 +23,8 @@ static kind_t kind_of(const scalar_output_t *output)
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void store(const task_t *t, kind_t kind, int32_t acc, scalar_channel_t channel, int8_t *out)
+INLINE void store(const scalar_task_t *t, kind_t kind, int32_t acc, scalar_channel_t channel,
+                  int8_t *out)
 {
     if (kind == RECTIFIED) {
         *out = (int8_t)scalar_requant_rectified(acc, channel);
@@ -35,7 +36,7 @@ INLINE void store(const task_t *t, kind_t kind, int32_t acc, scalar_channel_t ch
 }
 
 /* The lines from `line` on. */
-INLINE void field_3x3(const task_t *t, const int8_t *plane, kind_t kind, uint32_t line)
+INLINE void field_3x3(const scalar_task_t *t, const int8_t *plane, kind_t kind, uint32_t line)
 {
     const scalar_depthwise_t *d = t->d;
     const int8_t *const w = t->weights;
@@ -61,7 +62,7 @@ INLINE void field_3x3(const task_t *t, const int8_t *plane, kind_t kind, uint32_
 }
 
 /* With stride 1: two lines at a time, as they share two thirds of what they read. */
-INLINE void field_3x3_twice(const task_t *t, const int8_t *plane, kind_t kind)
+INLINE void field_3x3_twice(const scalar_task_t *t, const int8_t *plane, kind_t kind)
 {
     const scalar_depthwise_t *d = t->d;
     const int8_t *const w = t->weights;
@@ -93,23 +94,47 @@ INLINE void field_3x3_twice(const task_t *t, const int8_t *plane, kind_t kind)
     }
 }
 
-static void field_any(const task_t *t, const int8_t *plane)
+typedef int32_t row_sum_t(const int8_t *from, const int8_t *w, uint32_t gap, uint32_t kernel);
+
+INLINE int32_t row_of_any(const int8_t *from, const int8_t *w, uint32_t gap, uint32_t kernel)
+{
+    int32_t acc = 0;
+    const int8_t *const end = w + kernel;
+    while (w != end) {
+        acc += *from * *w++;
+        from += gap;
+    }
+    return acc;
+}
+
+INLINE int32_t row_of_3(const int8_t *from, const int8_t *w, uint32_t gap, uint32_t kernel)
+{
+    (void)kernel;
+    return from[0] * w[0] + from[gap] * w[1] + from[2U * gap] * w[2];
+}
+
+INLINE int32_t row_of_5(const int8_t *from, const int8_t *w, uint32_t gap, uint32_t kernel)
+{
+    const int32_t acc = row_of_3(from, w, gap, kernel);
+    return acc + from[3U * gap] * w[3] + from[4U * gap] * w[4];
+}
+
+INLINE void field_rows(const scalar_task_t *t, const int8_t *plane, row_sum_t *row)
 {
     const scalar_depthwise_t *d = t->d;
     const kind_t kind = kind_of(&d->output);
     const scalar_channel_t channel = scalar_channel(t->scale, d->output.base);
     const uint32_t line_step = (uint32_t)d->across.dilation * d->plane_pitch;
-    const uint32_t gap = d->along.dilation, width = d->along.kernel * gap;
+    const uint32_t gap = d->along.dilation, kernel = d->along.kernel;
+    const int8_t *const w_end = t->weights + (uint32_t)d->across.kernel * kernel;
     for (uint32_t line = 0; line < t->lines; line++) {
         const int8_t *at = plane + line * d->across.stride * d->plane_pitch;
         int8_t *out = t->out + line * d->across.out_step;
         for (uint32_t x = 0; x < d->along.out; x++) {
-            const int8_t *w = t->weights, *from = at;
+            const int8_t *from = at;
             int32_t acc = t->bias;
-            for (uint32_t ky = 0; ky < d->across.kernel; ky++) {
-                for (uint32_t kx = 0; kx < width; kx += gap) {
-                    acc += from[kx] * *w++;
-                }
+            for (const int8_t *w = t->weights; w != w_end; w += kernel) {
+                acc += row(from, w, gap, kernel);
                 from += line_step;
             }
             store(t, kind, acc, channel, out);
@@ -119,46 +144,66 @@ static void field_any(const task_t *t, const int8_t *plane)
     }
 }
 
+void scalar_depthwise_any(const scalar_task_t *t, const int8_t *plane)
+{
+    field_rows(t, plane, row_of_any);
+}
+
+void scalar_depthwise_3_wide(const scalar_task_t *t, const int8_t *plane)
+{
+    field_rows(t, plane, row_of_3);
+}
+
+void scalar_depthwise_5_wide(const scalar_task_t *t, const int8_t *plane)
+{
+    field_rows(t, plane, row_of_5);
+}
+
 /* Functions of their own, so that each has all registers. */
-static __attribute__((noinline)) void rectified(const task_t *t, const int8_t *plane, uint32_t line)
+static __attribute__((noinline)) void rectified(const scalar_task_t *t, const int8_t *plane,
+                                                uint32_t line)
 {
     field_3x3(t, plane, RECTIFIED, line);
 }
 
-static __attribute__((noinline)) void plain(const task_t *t, const int8_t *plane, uint32_t line)
+static __attribute__((noinline)) void plain(const scalar_task_t *t, const int8_t *plane,
+                                            uint32_t line)
 {
     field_3x3(t, plane, PLAIN, line);
 }
 
-static __attribute__((noinline)) void rectified_twice(const task_t *t, const int8_t *plane)
+static __attribute__((noinline)) void rectified_twice(const scalar_task_t *t, const int8_t *plane)
 {
     field_3x3_twice(t, plane, RECTIFIED);
 }
 
-static __attribute__((noinline)) void plain_twice(const task_t *t, const int8_t *plane)
+static __attribute__((noinline)) void plain_twice(const scalar_task_t *t, const int8_t *plane)
 {
     field_3x3_twice(t, plane, PLAIN);
 }
 
-static void field(const task_t *t, const int8_t *plane)
+/* Lines that are computed two at a time. */
+static uint32_t pairs_of(const scalar_task_t *t)
 {
-    const scalar_axis_t *along = &t->d->along, *across = &t->d->across;
-    const kind_t kind = kind_of(&t->d->output);
-    const uint32_t single = along->stride == 1U && across->stride == 1U ? t->lines & ~1U : 0U;
-    if (along->kernel != 3U || across->kernel != 3U || along->dilation != 1U ||
-        across->dilation != 1U || kind == SPECIAL) {
-        field_any(t, plane);
-    } else if (kind == RECTIFIED) {
-        if (single != 0U) {
-            rectified_twice(t, plane);
-        }
-        rectified(t, plane, single);
-    } else {
-        if (single != 0U) {
-            plain_twice(t, plane);
-        }
-        plain(t, plane, single);
+    return t->d->along.stride == 1U && t->d->across.stride == 1U ? t->lines & ~1U : 0U;
+}
+
+void scalar_depthwise_3x3_rectified(const scalar_task_t *t, const int8_t *plane)
+{
+    const uint32_t paired = pairs_of(t);
+    if (paired != 0U) {
+        rectified_twice(t, plane);
     }
+    rectified(t, plane, paired);
+}
+
+void scalar_depthwise_3x3_plain(const scalar_task_t *t, const int8_t *plane)
+{
+    const uint32_t paired = pairs_of(t);
+    if (paired != 0U) {
+        plain_twice(t, plane);
+    }
+    plain(t, plane, paired);
 }
 
 /* Copies a channel: the lines of the image that are within the plane, whose first one is y. */
@@ -197,7 +242,7 @@ void scalar_depthwise_s8(const scalar_depthwise_t *d, const int8_t *in, int8_t *
         for (uint32_t y = 0; y < d->across.out; y += d->strip) {
             const uint32_t left = d->across.out - y;
             const int32_t top = (int32_t)(y * d->across.stride) - d->across.pad;
-            task_t task = {.d = d, .lines = left < d->strip ? left : d->strip};
+            scalar_task_t task = {.d = d, .lines = left < d->strip ? left : d->strip};
             (void)memset(plane, d->in_zero, (size_t)d->plane_lines * d->plane_pitch);
             for (uint32_t c = 0, source = 0; c < d->channels; source++) {
                 copy_channel(d, in + source, top, plane);
@@ -206,7 +251,7 @@ void scalar_depthwise_s8(const scalar_depthwise_t *d, const int8_t *in, int8_t *
                     task.bias = d->bias[c];
                     task.scale = d->scales + c * d->output.scale_step;
                     task.out = out + y * d->across.out_step + c;
-                    field(&task, plane);
+                    d->field(&task, plane);
                 }
             }
         }

@@ -2,7 +2,8 @@
  *
  * Tensors are int8, (batch, height, width, channels), dense. Scratch doesn't overlap input or
  * output. The output may reach into the input from before it, a whole number of pixels
- * (pipeline/codegen/overlap.py): strips of a channel are read before they are written. Nothing is read outside the input. */
+ * (pipeline/codegen/overlap.py): strips of a channel are read before they are written.
+ * Nothing is read outside the input. */
 #ifndef SCALAR_DEPTHWISE_H
 #define SCALAR_DEPTHWISE_H
 
@@ -17,11 +18,24 @@ typedef struct {
     uint16_t pad; /* pixels before the first one */
 } scalar_axis_t;
 
+/* All outputs of a channel from a strip of lines; the core's build keeps those that are named.
+ * 3x3: that kernel without dilation; rectified: output.rectified, plain: neither that nor
+ * special. 3 and 5 wide: that many taps along a line. */
+typedef struct scalar_task scalar_task_t;
+typedef void scalar_depthwise_field_t(const scalar_task_t *task, const int8_t *plane);
+
+scalar_depthwise_field_t scalar_depthwise_3x3_rectified;
+scalar_depthwise_field_t scalar_depthwise_3x3_plain;
+scalar_depthwise_field_t scalar_depthwise_3_wide;
+scalar_depthwise_field_t scalar_depthwise_5_wide;
+scalar_depthwise_field_t scalar_depthwise_any;
+
 /* Lines are the image's rows or its columns, whichever are longer. */
 typedef struct {
-    const int8_t *weights;        /* (output channels, kernel across, kernel along) */
-    const int32_t *bias;          /* per output channel, the input's zero point folded in */
-    const scalar_scale_t *scales; /* per output channel */
+    scalar_depthwise_field_t *field; /* one of those above that can */
+    const int8_t *weights;           /* (output channels, kernel across, kernel along) */
+    const int32_t *bias;             /* per output channel, the input's zero point folded in */
+    const scalar_scale_t *scales;    /* per output channel */
     scalar_output_t output;
     scalar_axis_t along;  /* a line */
     scalar_axis_t across; /* from line to line */
