@@ -265,7 +265,7 @@ def render(
             program=program,
             engine=engine,
             sha256=flat.sha256,
-            defines=defines or held_inputs(graph, program, optimize),
+            defines=defines or held_inputs(graph, chosen, program, optimize),
             golden=golden_of(flat, graph),
         )
         write_json(

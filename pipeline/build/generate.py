@@ -62,7 +62,7 @@ def generate(
     goal = cast(Optimize, optimize)
     limit = size_limit(ram_limit)
     program = compile_graph(graph, target, goal, progress, ram_limit=limit)
-    room = board.ram.bytes - board.stack_bytes - OTHER_RAM_BYTES
+    room = _room(board)
     if limit is None and program.arena_bytes > room > 0:
         try:
             return compile_graph(graph, target, goal, progress, ram_limit=room)
@@ -71,12 +71,21 @@ def generate(
     return program
 
 
-def held_inputs(graph: Graph, program: Program, optimize: str) -> dict[str, int | str]:
+def _room(board: Board) -> int:
+    """Bytes for arena and buffers."""
+    return board.ram.bytes - board.stack_bytes - OTHER_RAM_BYTES
+
+
+def held_inputs(
+    graph: Graph, board: Board, program: Program, optimize: str
+) -> dict[str, int | str]:
     """Macros that give the monitor's `db` a buffer, where inferences overwrite their input.
 
     The protocol's `infer` repeats an inference on what was sent once. The size goal does
-    without the buffer: there the host sends the input again.
+    without the buffer, and so does a board without room for it: there the host sends the
+    input again.
     """
-    if program.keeps_inputs or optimize == "size":
+    size = sum(bytes_of(graph.tensors[i]) for i in graph.inputs)
+    if program.keeps_inputs or optimize == "size" or program.arena_bytes + size > _room(board):
         return {}
-    return {"MONITOR_DB_BYTES": sum(bytes_of(graph.tensors[i]) for i in graph.inputs)}
+    return {"MONITOR_DB_BYTES": size}

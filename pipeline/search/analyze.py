@@ -123,7 +123,7 @@ def _analysis(
     )
     weights = sum(layer.weight_bytes for layer in layers)
     flash = FlashEstimate(weights, figures.code_bytes(program), board.flash.bytes)
-    held = int(held_inputs(graph, program, optimize).get("MONITOR_DB_BYTES", 0))
+    held = int(held_inputs(graph, board, program, optimize).get("MONITOR_DB_BYTES", 0))
     ram = RamEstimate(
         program.arena_bytes, figures.other_ram + held, board.stack_bytes, board.ram.bytes
     )

@@ -124,8 +124,10 @@ def test_the_monitor_holds_inputs_that_are_lost(graph: Graph) -> None:
     program = generate(graph, board, "balanced")
     assert not program.keeps_inputs
     size = int(np.prod(graph.tensors[graph.inputs[0]].shape))
-    assert held_inputs(graph, program, "balanced") == {"MONITOR_DB_BYTES": size}
-    assert held_inputs(graph, program, "size") == {}
+    assert held_inputs(graph, board, program, "balanced") == {"MONITOR_DB_BYTES": size}
+    assert held_inputs(graph, board, program, "size") == {}
+    full = replace(board, ram=replace(board.ram, bytes=board.stack_bytes + program.arena_bytes))
+    assert held_inputs(graph, full, program, "balanced") == {}
 
 
 def test_a_board_with_little_memory_gets_kernels_that_fit() -> None:
