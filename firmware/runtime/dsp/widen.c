@@ -1,3 +1,6 @@
+/* Without optimisation GCC keeps a register for the frame, which the assembly needs. */
+#pragma GCC optimize("O2")
+
 #include "widen.h"
 
 int32_t *dsp_widen_4(int32_t *x, const int8_t *a, uint32_t stride, uint32_t bytes)

@@ -1,15 +1,22 @@
+/* clang-format off */
 /* CONV_2D 3x3, stride 1, by Winograd's F(4x4, 3x3) in exact integers.
  *
  * A tile of 4x4 outputs takes 36 products per channel pair instead of 144. The matrix G of Lavin
  * and Gray (arXiv:1509.09308) has the denominators 4, 6 and 24; here its rows are left unscaled,
- * and the products are scaled instead, by s = (6, -4, -4, 1, 1, 24) in both directions: B^T = | 4
- * 0 -5  0  1  0 |   G' = | 1  0  0 |    A^T = | 1  1  1  1  1  0 | | 0 -4 -4  1  1  0 |        | 1
- * 1  1 |          | 0  1 -1  2 -2  0 | | 0  4 -4 -1  1  0 |        | 1 -1  1 |          | 0  1  1
- * 4  4  0 | | 0 -2 -1  2  1  0 |        | 1  2  4 |          | 0  1 -1  8 -8  1 | | 0  2 -1 -2  1
- * 0 |        | 1 -2  4 | | 0  4  0 -5  0  1 |        | 0  0  1 | V = B^T d B is at most 100 * 128
- * and U = G' g G'^T at most 49 * 128: both fit int16. The output transform yields 576 times the
- * convolution modulo 2^32, whatever overflows on the way. As 9 has an inverse modulo 2^32, one
- * multiplication takes the factor out again, and shifts left as well. */
+ * and the products are scaled instead, by s = (6, -4, -4, 1, 1, 24) in both directions:
+ *
+ *     B^T = | 4  0 -5  0  1  0 |   G' = | 1  0  0 |   A^T = | 1  1  1  1  1  0 |
+ *           | 0 -4 -4  1  1  0 |        | 1  1  1 |         | 0  1 -1  2 -2  0 |
+ *           | 0  4 -4 -1  1  0 |        | 1 -1  1 |         | 0  1  1  4  4  0 |
+ *           | 0 -2 -1  2  1  0 |        | 1  2  4 |         | 0  1 -1  8 -8  1 |
+ *           | 0  2 -1 -2  1  0 |        | 1 -2  4 |
+ *           | 0  4  0 -5  0  1 |        | 0  0  1 |
+ *
+ * V = B^T d B is at most 100 * 128 and U = G' g G'^T at most 49 * 128: both fit int16. The output
+ * transform yields 576 times the convolution modulo 2^32, whatever overflows on the way, but for
+ * powers of two (winograd4_output.c). As 9 has an inverse modulo 2^32, one multiplication takes the
+ * factor out again, and shifts left as well. */
+/* clang-format on */
 #ifndef DSP_WINOGRAD4_H
 #define DSP_WINOGRAD4_H
 

@@ -5,6 +5,9 @@
 #ifndef MVE_GEMM_TILE_H
 #define MVE_GEMM_TILE_H
 
+/* Without optimisation GCC keeps a register for the frame, which the assembly needs. */
+#pragma GCC optimize("O2")
+
 #include "mve_gemm.h"
 
 /* Kept in memory, where registers are short. */
