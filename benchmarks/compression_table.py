@@ -15,8 +15,8 @@ the flash that weights and per-channel constants take in the linked firmware, an
 smaller that is than the unpruned float32 parameters. Instructions are those of one inference
 (median) on disco_f407vg in QEMU, and how many times fewer than dense. Both for `--optimize
 balanced` and `size`. Magnitude shares the zeros out among the layers by what each can spare,
-`scope=layer` gives all the same. Epochs and seconds are those of fine-tuning, on a machine that
-had other work too.
+`scope=layer` gives all the same; depthwise kernels, which the engine stores dense, are left alone.
+Epochs and seconds are those of fine-tuning, on a machine that had other work too.
 """
 _BARS = """## Bars
 
