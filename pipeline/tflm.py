@@ -7,12 +7,18 @@ how much was used, and rendered again with just that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pipeline.artifacts import PROGRAM, PROJECT
 from pipeline.board import Board
+from pipeline.codegen.program import Layer
 from pipeline.convert import Graph
+from pipeline.convert.statistics import macs
+from pipeline.errors import DeviceError, FirmwareCrashed
 from pipeline.load import FlatModel
 from pipeline.progress import Progress
 from pipeline.render import Project, tflm_for
@@ -23,6 +29,9 @@ from pipeline.run import write_json
 _RESERVE_BYTES = 8 * 1024
 # tensor arena pointers are aligned to 16 bytes
 _ROUND_TO = 16
+# TFLM plans its buffers in the arena itself, with memory that counts as free afterwards: what is
+# used may be too little to start with. These shares are tried on top, the last one always does.
+_PLANNING_SHARES = (0.0, 0.25, 0.5, 1.0, 1e6)
 
 
 def render_tflm(
@@ -44,14 +53,20 @@ def render_tflm(
     """
     asked = (board.ram.bytes - board.stack_bytes - _RESERVE_BYTES) // _ROUND_TO * _ROUND_TO
     project = _render(folder, flat, graph, board, library, asked, "All the RAM there is.", defines)
-    used = asked
+    arena = asked
     reason = f"As large as {board.id} has room for: no emulator could measure what is used."
     if board.qemu is not None:
         progress("render", 0, 0, "sizing the arena: a first build of TensorFlow Lite Micro")
         used = _arena_used(project, board, folder, progress)
-        reason = f"Measured: {used} bytes are used on {board.id}."
-    arena = -(-used // _ROUND_TO) * _ROUND_TO
-    project = _render(folder, flat, graph, board, library, arena, reason, defines)
+        for share in _PLANNING_SHARES:
+            arena = min(asked, -(-round(used * (1 + share)) // _ROUND_TO) * _ROUND_TO)
+            reason = f"Measured on {board.id}: {used} bytes are used"
+            reason += f", {arena} are needed to plan them." if share else "."
+            project = _render(folder, flat, graph, board, library, arena, reason, defines)
+            if arena == asked or _starts(project, board, folder, progress):
+                break
+    else:
+        project = _render(folder, flat, graph, board, library, arena, reason, defines)
     write_json(
         folder / PROGRAM,
         {
@@ -61,10 +76,32 @@ def render_tflm(
             "name": flat.name,
             "optimize": "library",
             "arena_bytes": arena,
-            "layers": [],
+            "layers": _layers(graph),
         },
     )
     return project
+
+
+def _layers(graph: Graph) -> list[dict[str, Any]]:
+    """What the report says of each operator; the library chooses its kernels by itself."""
+    return [
+        asdict(
+            Layer(
+                index=index,
+                op=op.name,
+                name=op.layer,
+                macs=macs(graph, op),
+                kernel="tflm",
+                weight_bytes=sum(
+                    data.nbytes
+                    for i in op.inputs
+                    if i >= 0 and (data := graph.tensors[i].data) is not None
+                ),
+                elements=sum(math.prod(graph.tensors[i].shape) for i in op.outputs),
+            )
+        )
+        for index, op in enumerate(graph.ops)
+    ]
 
 
 def _render(
@@ -87,6 +124,17 @@ def _render(
         sha256=flat.sha256,
         defines=defines,
     )
+
+
+def _starts(project: Project, board: Board, folder: Path, progress: Progress) -> bool:
+    """The firmware comes up, its engine too."""
+    try:
+        _arena_used(project, board, folder, progress)
+    except FirmwareCrashed:
+        raise
+    except DeviceError:
+        return False
+    return True
 
 
 def _arena_used(project: Project, board: Board, folder: Path, progress: Progress) -> int:

@@ -38,8 +38,9 @@ typedef struct {
     MCU_ROM char *sha256; /* of the .tflite, 64 hexadecimal digits */
     uint32_t inputs;
     uint32_t outputs;
-    uint32_t layers;      /* how many layers engine_layer() can run */
+    uint32_t layers;      /* how many layers there are to profile */
     uint32_t arena_bytes; /* activation memory */
+    uint32_t whole;       /* 1: layers run all at once, engine_profile() times them */
 } engine_info_t;
 
 /* Prepares the engine. Returns 0, or an engine's own code; engine_error() says why. */
@@ -54,6 +55,10 @@ int engine_infer(void);
 
 /* Runs layer `index` alone; all of them in order are one inference. Returns 0. */
 int engine_layer(uint32_t index);
+
+/* The same of an engine whose layers run all at once: runs one inference, and gives the ticks
+ * each layer took (a reading of the counter included); NULL where the inference failed. */
+const uint64_t *engine_profile(void);
 
 /* Activation memory: engine_info()->arena_bytes of it. */
 const uint8_t *engine_arena(void);

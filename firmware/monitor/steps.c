@@ -10,7 +10,7 @@ static uint32_t done; /* layers that have run */
 bool mon_steps_to(uint32_t count, uint64_t *ticks)
 {
     *ticks = 0;
-    if (count > engine_info()->layers) {
+    if (count > engine_info()->layers || engine_info()->whole) {
         return false;
     }
     if (count < done || count == 0) {

@@ -87,6 +87,7 @@ class Tflm:
         library: a folder (absolute path) or what `lib_deps` takes from the registry.
         calls: the resolver's calls, one for each operator.
         headers: what those calls need.
+        ops: how many operators an inference runs.
         kernels: names of the library's kernel files that are compiled.
         arena_bytes: size of the tensor arena.
         arena_reason: where that size comes from, for people.
@@ -95,6 +96,7 @@ class Tflm:
     library: str
     calls: tuple[str, ...]
     headers: tuple[str, ...]
+    ops: int
     kernels: tuple[str, ...]
     arena_bytes: int
     arena_reason: str
@@ -140,6 +142,7 @@ def tflm_for(graph: Graph, library: str, arena_bytes: int, arena_reason: str) ->
         library=resolve_library(library),
         calls=tuple(calls),
         headers=tuple(sorted(headers)),
+        ops=len(graph.ops),
         kernels=tuple(sorted({*files, *_SHARED_FILES})),
         arena_bytes=arena_bytes,
         arena_reason=arena_reason,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -34,24 +35,46 @@ def test_both_engines_answer_the_same(shared: Path, tmp_path: Path) -> None:
     assert aot.latency.median < tflm.latency.median
     assert aot.memory.flash_bytes < tflm.memory.flash_bytes
     assert 20_000 < tflm.memory.arena_bytes < 30_000, "sized by measuring"
+    assert [layer.op for layer in tflm.layers].count("CONV_2D") == 5
+    assert sum(layer.cost for layer in tflm.layers) == pytest.approx(tflm.latency.median, rel=0.02)
 
 
-def test_tflm_says_why_it_fails(shared: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
+@pytest.fixture(scope="module")
+def rendered(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder up to the rendered project; its library stays compiled."""
+    folder = tmp_path_factory.mktemp("tflm") / "run"
     model = shared / "models/ad01_int8.tflite"
     deploy(model, board="disco_f407vg", engine="tflm", until="render", out=folder)
-    header = folder / "project/src/network/tflm_model.h"
-    text = header.read_text()
-    start = text.index("#define TFLM_ARENA_BYTES")
-    header.write_text(
-        text[:start] + "#define TFLM_ARENA_BYTES 512" + text[text.index("\n", start) :]
-    )
+    return folder
+
+
+ARENA = r"#define TFLM_ARENA_BYTES \d+"
+OTHER_SCHEMA = "#undef TFLITE_SCHEMA_VERSION\n#define TFLITE_SCHEMA_VERSION 99\n#endif\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (ARENA, "#define TFLM_ARENA_BYTES 512", r"(?i)arena|memory|buffers"),
+        (r"ok = ok && resolver\.AddFullyConnected.*\n", "\n", "FULLY_CONNECTED"),
+        (r"#endif\n$", OTHER_SCHEMA, "another version of the model's schema"),
+    ],
+    ids=["arena too small", "missing operator", "schema version"],
+)
+def test_tflm_says_why_it_fails(rendered: Path, old: str, new: str, says: str) -> None:
     from pipeline import artifacts, stages
     from pipeline.run import Run
 
-    run = Run(folder)
-    image = stages.build(run, artifacts.project_of(run))
-    with pytest.raises(DeviceError) as caught:
-        device = stages.flash(run, image, on="qemu")
-        stages.measure(run, device, artifacts.DataOptions("random", samples=1))
-    assert "arena" in str(caught.value).lower() or "memory" in str(caught.value).lower()
+    header = rendered / "project/src/network/tflm_model.h"
+    text = header.read_text()
+    changed = re.sub(old, new, text)
+    assert changed != text
+    header.write_text(changed)
+    try:
+        run = Run(rendered)
+        image = stages.build(run, artifacts.project_of(run))
+        with pytest.raises(DeviceError, match=says):
+            device = stages.flash(run, image, on="qemu")
+            stages.measure(run, device, artifacts.DataOptions("random", samples=1))
+    finally:
+        header.write_text(text)

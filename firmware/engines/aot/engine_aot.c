@@ -43,6 +43,7 @@ const engine_info_t *engine_info(void)
         .inputs = NETWORK_INPUTS,
         .outputs = NETWORK_OUTPUTS,
         .layers = NETWORK_LAYERS,
+        .whole = 0,
         .arena_bytes = NETWORK_ARENA_BYTES,
     };
     return &info;
@@ -71,6 +72,11 @@ int engine_layer(uint32_t index)
         return -1;
     }
     network_layers[index]();
+    return 0;
+}
+
+const uint64_t *engine_profile(void)
+{
     return 0;
 }
 

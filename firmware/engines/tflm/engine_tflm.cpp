@@ -5,7 +5,9 @@
 
 #include "engine.h"
 #include "model_data.h"
+#include "port.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
+#include "tensorflow/lite/micro/micro_profiler_interface.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tflm_model.h"
 
@@ -21,9 +23,36 @@ constexpr uint32_t kWordsBytes = 160;
 char words[kWordsBytes];
 uint32_t words_length = 0;
 
+/* The interpreter tells when an operator begins and ends: between the two lies its cost. */
+class Profiler : public tflite::MicroProfilerInterface
+{
+  public:
+    uint32_t BeginEvent(const char *) override
+    {
+        if (!recording || count == TFLM_MODEL_OPS) {
+            return TFLM_MODEL_OPS;
+        }
+        ticks[count] = port_ticks();
+        return count++;
+    }
+
+    void EndEvent(uint32_t event) override
+    {
+        if (event < TFLM_MODEL_OPS) {
+            ticks[event] = port_ticks() - ticks[event];
+        }
+    }
+
+    bool recording = false;
+    uint32_t count = 0;
+    uint64_t ticks[TFLM_MODEL_OPS] = {};
+};
+
+alignas(Profiler) uint8_t profiler_memory[sizeof(Profiler)];
+Profiler *profiler = nullptr;
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
 tflite::MicroInterpreter *interpreter = nullptr;
-engine_info_t info = {"tflm", TFLM_MODEL_NAME, TFLM_MODEL_SHA256, 0, 0, 0, 0};
+engine_info_t info = {"tflm", TFLM_MODEL_NAME, TFLM_MODEL_SHA256, 0, 0, 0, 0, 1};
 
 int fail(int code, const char *otherwise)
 {
@@ -99,13 +128,17 @@ extern "C" int engine_init(void)
     if (!tflm_add_ops(resolver)) {
         return fail(2, "the library has not all operators of the model");
     }
-    interpreter = new (interpreter_memory)
-        tflite::MicroInterpreter(model, resolver, network_arena, sizeof network_arena);
+    profiler = new (profiler_memory) Profiler;
+    interpreter = new (interpreter_memory) tflite::MicroInterpreter(
+        model, resolver, network_arena, sizeof network_arena, nullptr, profiler);
     if (interpreter->AllocateTensors() != kTfLiteOk) {
         return fail(3, "the arena is too small");
     }
     info.inputs = static_cast<uint32_t>(interpreter->inputs_size());
     info.outputs = static_cast<uint32_t>(interpreter->outputs_size());
+    /* Operators that the host does not name (variables' handles) can't be told apart. */
+    const uint32_t ops = model->subgraphs()->Get(0)->operators()->size();
+    info.layers = ops == TFLM_MODEL_OPS ? ops : 0;
     info.arena_bytes = static_cast<uint32_t>(interpreter->arena_used_bytes());
     return 0;
 }
@@ -133,11 +166,27 @@ extern "C" int engine_infer(void)
     return 0;
 }
 
-/* The interpreter runs a model as a whole: info.layers is 0. */
+/* The interpreter runs a model as a whole. */
 extern "C" int engine_layer(uint32_t index)
 {
     (void)index;
     return fail(5, "TFLM has no single layers");
+}
+
+extern "C" const uint64_t *engine_profile(void)
+{
+    if (profiler == nullptr) {
+        return nullptr;
+    }
+    profiler->count = 0;
+    profiler->recording = true;
+    const int status = engine_infer();
+    profiler->recording = false;
+    if (status == 0 && profiler->count != TFLM_MODEL_OPS) {
+        (void)fail(6, "the library does not tell of every operator");
+        return nullptr;
+    }
+    return status == 0 ? profiler->ticks : nullptr;
 }
 
 extern "C" const uint8_t *engine_arena(void)
