@@ -202,6 +202,8 @@ def binary(draw: Draw, name: str, options: str, quantisation: str = "any") -> by
     elif kind == "any":
         other = tuple(n if draw(st.booleans()) else 1 for n in full)
     first = s8(full, draw)
+    if name in ("MUL", "PRELU"):
+        first.scale = extreme_scale(draw)
     second = s8(other, draw)
     result = s8(full, draw)
     if quantisation == "same":
@@ -228,6 +230,8 @@ def reduce(draw: Draw, name: str, quantisation: str = "any") -> bytes:
     keep = draw(st.booleans())
     left = [1 if d in axes else n for d, n in enumerate(shape) if keep or d not in axes]
     data, result = s8(shape, draw), s8(tuple(left), draw)
+    if quantisation == "any":
+        data.scale = extreme_scale(draw)
     if quantisation == "same":
         result.scale, result.zero = data.scale, data.zero
     x = b.input(data)
@@ -619,6 +623,7 @@ def batch_matmul(draw: Draw) -> bytes:
     batches = tuple(draw(st.lists(sizes(1, 3), max_size=3)))
     other = tuple(d if draw(st.booleans()) else 1 for d in batches)
     first = s8((*batches, *((k, m) if ax else (m, k))), draw)
+    first.scale = extreme_scale(draw)
     second = s8((*other, *((n, k) if ay else (k, n))), draw)
     x, y = b.input(first), b.input(second)
     result = s8((*batches, m, n), draw)
