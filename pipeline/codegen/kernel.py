@@ -37,6 +37,10 @@ class Cost:
     ram: int = 0
 
 
+# C's element type -> bytes.
+_SIZES = {f"{sign}int{8 * n}_t": n for sign in ("", "u") for n in (1, 2, 4, 8)} | {"float": 4}
+
+
 @dataclass(frozen=True, eq=False)
 class Constant:
     """A constant array of network_data.c.
@@ -57,8 +61,9 @@ class Constant:
 
     @property
     def nbytes(self) -> int:
-        """Bytes in flash."""
-        return int(np.asarray(self.values).nbytes)
+        """Bytes in flash, whatever the array in Python is made of."""
+        values = np.asarray(self.values)
+        return values.size * _SIZES.get(self.ctype, values.itemsize)
 
 
 @dataclass(frozen=True)
