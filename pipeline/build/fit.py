@@ -84,6 +84,7 @@ def check_linked(board: Board, sizes: Sizes) -> None:
 def overflow_error(board: Board, linker: str) -> DoesNotFit | None:
     """What the linker's output says of overflowing memory; None where it says nothing."""
     linker = linker.replace("`DROM'", "`FLASH'")  # the same flash, on another bus
+    linker = linker.replace("`text'", "`FLASH'").replace("`data'", "`RAM'")  # avr-libc's names
     found = {match[1]: int(match[2]) for match in _OVERFLOW.finditer(linker)}
     if not found:
         return None

@@ -51,3 +51,9 @@ def test_boards_that_fit_are_sorted_real_ones_first() -> None:
     fitting = boards_that_fit(1 << 20, 1 << 16)
     assert "disco_f407vg" in fitting
     assert fitting.index("disco_f407vg") < fitting.index("mps2_an386")
+
+
+def test_avr_libcs_linker_script_has_its_own_names() -> None:
+    error = overflow_error(load_board("uno"), "ld: region `text' overflowed by 272 bytes\n")
+    assert error is not None
+    assert "flash overflows by 272 bytes" in error.what
