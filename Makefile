@@ -67,7 +67,7 @@ format: ## rewrite Python and C in the project's format
 
 lock: ## resolve setup/requirements.lock anew (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
-		--all-extras -o $(LOCK) pyproject.toml
+		--extra dev --extra digits --extra postgres --extra ppk2 --extra joulescope -o $(LOCK) pyproject.toml
 
 bench: setup ## measure the engine in QEMU; fails when worse than benchmarks/engine.json, UPDATE=1 takes it
 	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)

@@ -34,9 +34,14 @@ static inline float hard_swish_f32(float x)
     return x * limit_f32(x + 3.0f, 0.0f, 6.0f) / 6.0f;
 }
 
+/* AVR's library has no expm1f(); there a few digits next to zero are lost. */
 static inline float elu_f32(float x)
 {
+#if defined(__AVR__)
+    return x < 0.0f ? expf(x) - 1.0f : x;
+#else
     return x < 0.0f ? expm1f(x) : x;
+#endif
 }
 
 static inline float add_f32(float a, float b)

@@ -166,7 +166,7 @@ def test_every_kernel_file_compiles_everywhere(tmp_path: Path) -> None:
             pytest.skip(f"{compiler} is not installed")
         subprocess.run(
             [compiler, *COMPILERS[compiler], "-std=c11", "-fsyntax-only", "-Wall", "-Wextra",
-             "-Wconversion", "-Wshadow", "-Werror", f"-I{runtime}",
+             "-Wconversion", "-Wshadow", "-Werror", f"-I{runtime}", f"-I{runtime / 'dsp'}",
              *map(str, sorted((runtime / "portable").glob("*.c")))],
             check=True, cwd=tmp_path,
         )  # fmt: skip
@@ -178,7 +178,7 @@ def test_every_kernel_is_used_by_an_operator() -> None:
     ops = Path(compile_graph.__code__.co_filename).parent / "ops"
     text = "\n".join(p.read_text() for p in ops.glob("*.py"))
     for name in here:
-        stem = re.sub(r"_s(8|16)\b|_s(8|16)_", "", name.removesuffix(".c")).removesuffix("f32")
+        stem = re.sub(r"(_(s8|s16|s32|f32|narrow))+$", "", name.removesuffix(".c"))
         assert stem in text, f"no op module names {name}"
 
 
