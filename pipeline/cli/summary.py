@@ -33,7 +33,7 @@ def summary(report: Report, folder: Path) -> str:
         f"  flash     {_kib(memory.flash_bytes)} of {_kib(memory.flash_limit)}: "
         f"model {_kib(memory.flash_model_bytes)}, {_code(report)}",
         f"  RAM       {_kib(memory.ram_bytes)} of {_kib(memory.ram_limit)}: "
-        f"arena {_kib(memory.arena_bytes)}; and {_kib(memory.stack_peak_bytes)} of stack used",
+        f"{_arena(report)}; and {_kib(memory.stack_peak_bytes)} of stack used",
         _compression(report),
     ]
     costliest = sorted(report.layers, key=lambda layer: -layer.cost)[:_COSTLIEST]
@@ -99,6 +99,12 @@ def _latency(report: Report) -> str:
         text += f" ({latency.min:,} to {latency.max:,}"
         text += f", p95 {latency.p95:,})" if latency.p95 is not None else ")"
     return text
+
+
+def _arena(report: Report) -> str:
+    asked, used = report.memory.arena_bytes, report.memory.arena_used_bytes
+    spare = used is not None and used != asked
+    return f"arena {_kib(asked)}" + (f", {_kib(used)} of it used" if spare and used else "")
 
 
 def _compression(report: Report) -> str:

@@ -89,6 +89,7 @@ def assemble(
             parts=dict(image.parts),
             engine_bytes=_engine_bytes(image),
             heap=image.heap,
+            arena_used_bytes=_number(measurement.firmware.get("arena_bytes")),
         ),
         latency=LatencyFacts(
             latency.inferences,
@@ -124,6 +125,10 @@ def assemble(
 
 def _scores(found: Scores | None) -> ScoreFacts | None:
     return None if found is None else ScoreFacts(**asdict(found))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None
 
 
 def _engine_bytes(image: Image) -> int | None:

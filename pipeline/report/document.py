@@ -55,7 +55,8 @@ class MemoryFacts:
     """Flash and RAM in bytes, from the linked ELF and the running firmware.
 
     `parts` is flash by part; `engine_bytes` those of code and model without monitor, port and C
-    library, None where that is not known; `heap` names functions of a heap that are linked in.
+    library, None where that is not known; `heap` names functions of a heap that are linked in;
+    `arena_used_bytes` is what the running engine says it takes of the arena.
     """
 
     flash_bytes: int
@@ -70,6 +71,7 @@ class MemoryFacts:
     parts: dict[str, int] = field(default_factory=dict)
     engine_bytes: int | None = None
     heap: tuple[str, ...] = ()
+    arena_used_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -306,7 +308,13 @@ def upgraded(document: Any) -> Any:
         return document  # the schema says what is wrong with it
 
 
-_UNKNOWN_MEMORY: dict[str, Any] = {"sections": {}, "parts": {}, "engine_bytes": None, "heap": []}
+_UNKNOWN_MEMORY: dict[str, Any] = {
+    "sections": {},
+    "parts": {},
+    "engine_bytes": None,
+    "heap": [],
+    "arena_used_bytes": None,
+}
 
 
 def _no_report(error: Exception, where: str) -> WrongUse:

@@ -122,7 +122,7 @@ def test_a_report_of_schema_1_is_read(report: Report, tmp_path: Path) -> None:
     document = report.to_json()
     document["schema"] = 1
     for part, names in (
-        ("memory", ("sections", "parts", "engine_bytes", "heap")),
+        ("memory", ("sections", "parts", "engine_bytes", "heap", "arena_used_bytes")),
         ("latency", ("p95", "clock_hz")),
         ("accuracy", ("task", "k", "on_device", "on_host", "different", "largest_steps",
                       "largest_difference")),
