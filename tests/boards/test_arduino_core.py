@@ -105,12 +105,13 @@ def answer(elf: Path, command: bytes) -> str:
             port = process.stderr.readline().rpartition("127.0.0.1:")[2].partition(",")[0]
             line = open_socket(f"socket://127.0.0.1:{port}")
             line.timeout = 0.2
-            heard, asked, deadline = b"", False, time.monotonic() + 20
+            heard, asked, deadline = b"", 0.0, time.monotonic() + 30
             while time.monotonic() < deadline and heard.count(b"m-ready") < 2:
                 heard += line.read(64)
-                if not asked and b"m-ready" in heard:
+                # Asked again where nothing came: the emulated UART may lose bytes.
+                if b"m-ready" in heard and time.monotonic() - asked > 3:
                     line.write(command)
-                    asked = True
+                    asked = time.monotonic()
             line.close()
         finally:
             process.kill()

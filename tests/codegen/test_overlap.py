@@ -180,7 +180,7 @@ def test_networks_in_guarded_memory(core: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("core", CORES)
 def test_many_networks_in_guarded_memory(core: str) -> None:
-    for start in range(100, 220, 30):
+    for start in range(100, 160, 30):
         check(cases(core, range(start, start + 30)))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_networks import network
 from engine_lab import Case, check, graph_of, oracle, random_inputs
-from random_networks import network
 
 from pipeline.codegen import Target
 from pipeline.codegen.compile import check_supported
