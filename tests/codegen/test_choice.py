@@ -68,6 +68,7 @@ def test_a_limit_is_kept_at_the_least_cost(graph: Graph) -> None:
     assert compile_graph(graph, DSP, "speed", ram_limit=smallest).arena_bytes <= smallest
 
 
+@pytest.mark.slow
 def test_limited_programs_are_bit_identical() -> None:
     model = residual()
     runs = random_inputs(model, 2)
@@ -169,6 +170,7 @@ def test_arenas_of_the_shared_models(name: str, balanced: int, size: int, shared
     assert instructions(programs["size"]) <= 1.3 * instructions(programs["balanced"])
 
 
+@pytest.mark.slow
 def test_shared_models_in_guarded_memory(shared: Path) -> None:
     cases = []
     for name in ("kws_ref_int8", "ad01_int8"):

@@ -41,6 +41,7 @@ def residual() -> Build:
     return b
 
 
+@pytest.mark.slow
 def test_whole_models_are_bit_identical(shared: Path) -> None:
     """Every intermediate tensor of the shared models, on random and on real inputs."""
     cases = []
@@ -157,6 +158,7 @@ def test_compiles_without_warnings(compiler: str, tmp_path: Path) -> None:
     build(compile_graph(graph_of(residual()), GENERIC), compiler, tmp_path)
 
 
+@pytest.mark.slow
 def test_every_kernel_file_compiles_everywhere(tmp_path: Path) -> None:
     import shutil
 

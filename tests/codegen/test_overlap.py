@@ -171,6 +171,7 @@ def cases(core: str, seeds: range) -> list[Case]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", CORES)
 def test_networks_in_guarded_memory(core: str) -> None:
     """Every tensor is TFLM's, bit for bit; nothing is read or written that is not a layer's."""

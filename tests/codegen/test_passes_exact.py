@@ -76,6 +76,7 @@ def found(seeds: range) -> dict[str, list[Pass]]:
     return done
 
 
+@pytest.mark.slow
 def test_all_passes_have_something_to_do_there() -> None:
     """The networks above exercise every pass; none makes a model do more work."""
     done = found(range(60))

@@ -79,6 +79,7 @@ def test_portable_kernels() -> None:
     check([Case(m, random_inputs(m, 1), n, passes=ALL) for n, m in MODELS.items()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HOST)
 def test_kernels_of_cores_without_vectors(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the host, instructions emulated: of the many variants of a kernel a few, in turn."""

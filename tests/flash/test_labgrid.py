@@ -169,6 +169,7 @@ def test_what_names_a_place() -> None:
             place_of(name)
 
 
+@pytest.mark.slow
 def test_without_labgrid_its_package_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

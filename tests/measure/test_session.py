@@ -65,12 +65,14 @@ def accepted(faults: Faults, count: int, seed: int, size: int = 490, answer: int
         return session
 
 
+@pytest.mark.slow
 def test_a_bad_line_never_gives_a_wrong_result() -> None:
     stats = accepted(NASTY, 60, seed=1).stats
     assert stats.naks > 8
     assert stats.timeouts > 2
 
 
+@pytest.mark.slow
 @given(
     drop=st.floats(0, 2e-3),
     flip=st.floats(0, 2e-3),
@@ -109,6 +111,7 @@ def test_a_chip_that_restarts_for_ever_is_given_up() -> None:
             session.infer(bytes(490))
 
 
+@pytest.mark.slow
 def test_silence_is_told_with_what_was_heard_last() -> None:
     with chip(FAKE_HANGS_AT=1) as port:
         session = Session(Link(port, where="board"), silence=0.3, give_up=0.5)

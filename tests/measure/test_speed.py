@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from monitor_chip import chip, fake_output, random_bytes
 
 from pipeline.measure import Link, Session
@@ -142,6 +143,7 @@ def test_a_chip_that_restarts_at_its_own_speed_is_found() -> None:
         assert port.baudrate == 115200
 
 
+@pytest.mark.slow
 def test_a_line_that_gets_worse_is_slowed_down() -> None:
     with fast_chip() as port:
         session = Session(Link(port), silence=1.0)

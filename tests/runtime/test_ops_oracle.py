@@ -63,6 +63,7 @@ def check_operator(name: str, count: int, strategies: Any = STRATEGIES) -> None:
         check(cases[start : start + 50])
 
 
+@pytest.mark.slow
 def test_all_operators_together() -> None:
     """A few examples of each operator, in one program: quick."""
     cases = []
@@ -72,6 +73,7 @@ def test_all_operators_together() -> None:
     check(cases)
 
 
+@pytest.mark.slow
 def test_all_operators_of_floats_together() -> None:
     cases = []
     for name, strategy in FLOATS.items():
