@@ -28,6 +28,7 @@ from typing import Any
 
 import bare_metal
 import numpy as np
+from reference import expected
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT.parent / "shared/models"
@@ -104,19 +105,6 @@ def revision() -> tuple[str, str]:
             changed += name + hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
     digest = hashlib.sha256(changed.encode()).hexdigest()[:12] if changed else ""
     return git("rev-parse", "--short=12", "HEAD").strip(), digest
-
-
-def expected(model: bytes, inputs: np.ndarray) -> list[bytes]:
-    """TensorFlow Lite Micro's outputs on the host."""
-    from tflite_micro import runtime
-
-    interpreter = runtime.Interpreter.from_bytes(model, arena_size=4 << 20)
-    results = []
-    for x in inputs:
-        interpreter.set_input(x, 0)
-        interpreter.invoke()
-        results.append(interpreter.get_output(0).tobytes())
-    return results
 
 
 def measure(model: str, core: str, optimize: str) -> Row:

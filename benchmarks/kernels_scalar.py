@@ -14,25 +14,13 @@ from pathlib import Path
 
 import bare_metal
 import numpy as np
+from reference import expected
 from scalar_shapes import SHAPES
 
 from pipeline.codegen import Target, compile_graph
 from pipeline.convert import read_graph
 from pipeline.convert.statistics import macs, total_macs
 from pipeline.load.flatmodel import FlatModel
-
-
-def expected(model: bytes, inputs: np.ndarray) -> list[bytes]:
-    """TFLite Micro's outputs on the host."""
-    from tflite_micro import runtime
-
-    interpreter = runtime.Interpreter.from_bytes(model, arena_size=4 << 20)
-    results = []
-    for x in inputs:
-        interpreter.set_input(x, 0)
-        interpreter.invoke()
-        results.append(interpreter.get_output(0).tobytes())
-    return results
 
 
 def measure(name: str, model: bytes, core: str, samples: int, optimize: str, layers: bool) -> None:

@@ -44,7 +44,8 @@ def preflight(
         ToolMissing: a program that a later step needs is not installed.
         ModelError: the file is no model.
     """
-    from pipeline.build import require_compiler, size_limit
+    from pipeline.build import require_compiler
+    from pipeline.codegen import size_limit
     from pipeline.flash import labgrid
     from pipeline.flash.qemu import qemu_program
     from pipeline.load.sniff import TFLITE, sniff

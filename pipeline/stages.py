@@ -237,7 +237,8 @@ def render(
     Raises:
         WrongUse: an unknown benchmark.
     """
-    from pipeline.build import check_before_build, generate, held_inputs
+    from pipeline.build import check_before_build
+    from pipeline.codegen import generate, held_inputs
     from pipeline.golden import golden_of
     from pipeline.render import Project, resolve_library
     from pipeline.render import render as render_project

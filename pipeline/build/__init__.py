@@ -3,7 +3,6 @@
 from pipeline.build.builder import build, load_image, make_image, require_compiler
 from pipeline.build.core import default_core_dir, pio_environment, setup_core
 from pipeline.build.fit import boards_that_fit, check_before_build
-from pipeline.build.generate import generate, held_inputs, size_limit
 from pipeline.build.image import Image
 
 __all__ = [
@@ -12,12 +11,9 @@ __all__ = [
     "build",
     "check_before_build",
     "default_core_dir",
-    "generate",
-    "held_inputs",
     "load_image",
     "make_image",
     "pio_environment",
     "require_compiler",
     "setup_core",
-    "size_limit",
 ]

@@ -49,8 +49,7 @@ def command(
 
         from pipeline import artifacts, stages
         from pipeline.board import load_board
-        from pipeline.build import size_limit
-        from pipeline.codegen import Target
+        from pipeline.codegen import Target, size_limit
         from pipeline.codegen.explain import explain as explain_graph
         from pipeline.codegen.passes import PASSES
         from pipeline.convert import parameters, total_macs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.board import Board, load_board
-from pipeline.build import boards_that_fit, generate, held_inputs
-from pipeline.codegen import Program
+from pipeline.build import boards_that_fit
+from pipeline.codegen import Program, generate, held_inputs
 from pipeline.convert import Graph, parameters, read_graph, total_macs, zero_share
 from pipeline.errors import WrongUse
 from pipeline.load import Dataset, FlatModel, load_data, load_model

@@ -11,10 +11,16 @@ from engine_lab import Case, check, graph_of, random_inputs
 from networks import Net
 
 from pipeline.board import Board, load_board
-from pipeline.build import generate, held_inputs, size_limit
-from pipeline.build.generate import OTHER_RAM_BYTES
-from pipeline.codegen import Program, Target, compile_graph
+from pipeline.codegen import (
+    Program,
+    Target,
+    compile_graph,
+    generate,
+    held_inputs,
+    size_limit,
+)
 from pipeline.codegen.compile import prepare
+from pipeline.codegen.generate import OTHER_RAM_BYTES
 from pipeline.convert import Graph
 from pipeline.errors import DoesNotFit, WrongUse
 

@@ -6,8 +6,10 @@ import re
 from typing import cast
 
 from pipeline.board import Board
-from pipeline.codegen import Optimize, Program, Target, compile_graph
+from pipeline.codegen.compile import compile_graph
 from pipeline.codegen.parts import bytes_of
+from pipeline.codegen.program import Optimize, Program
+from pipeline.codegen.target import Target
 from pipeline.convert import Graph
 from pipeline.errors import DoesNotFit, WrongUse
 from pipeline.progress import Progress, silent
