@@ -1,11 +1,7 @@
 /* MAX_POOL_2D of int16. */
 #include "kernels.h"
 #include "requantize.h"
-
-static int32_t lower(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
+#include "window.h"
 
 void max_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output)
 {
@@ -14,17 +10,12 @@ void max_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output)
 
     for (int32_t b = 0; b < p->batches; b++) {
         for (int32_t oy = 0; oy < p->output.height; oy++) {
-            const int32_t y0 = oy * p->stride.height - p->padding.height;
-            const int32_t top = y0 < 0 ? 0 : y0;
-            const int32_t bottom = lower(y0 + p->kernel.height, p->input.height);
             for (int32_t ox = 0; ox < p->output.width; ox++) {
-                const int32_t x0 = ox * p->stride.width - p->padding.width;
-                const int32_t left = x0 < 0 ? 0 : x0;
-                const int32_t right = lower(x0 + p->kernel.width, p->input.width);
+                const window_t w = window_at(p->input, p->kernel, p->stride, p->padding, oy, ox);
                 for (int32_t c = 0; c < channels; c++) {
                     int32_t most = INT16_MIN;
-                    for (int32_t y = top; y < bottom; y++) {
-                        for (int32_t x = left; x < right; x++) {
+                    for (int32_t y = w.top; y < w.bottom; y++) {
+                        for (int32_t x = w.left; x < w.right; x++) {
                             const int32_t value = input[y * row + x * channels + c];
                             most = value > most ? value : most;
                         }

@@ -1,6 +1,7 @@
 /* MAX_POOL_2D. */
 #include "kernels.h"
 #include "requantize.h"
+#include "window.h"
 
 /* The part of a window that lies inside the image, from its first value on. */
 typedef struct {
@@ -8,11 +9,6 @@ typedef struct {
     int32_t rows;
     int32_t columns;
 } field_t;
-
-static int32_t lower(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
 
 static int32_t higher(int32_t a, int32_t b)
 {
@@ -82,16 +78,12 @@ void max_pool_s8(MCU_ROM pool_s8_t *p, const int8_t *input, int8_t *output)
 
     for (int32_t b = 0; b < p->batches; b++) {
         for (int32_t oy = 0; oy < p->output.height; oy++) {
-            const int32_t y0 = oy * p->stride.height - p->padding.height;
-            const int32_t top = higher(y0, 0);
-            const int32_t bottom = lower(y0 + p->kernel.height, p->input.height);
             for (int32_t ox = 0; ox < p->output.width; ox++) {
-                const int32_t x0 = ox * p->stride.width - p->padding.width;
-                const int32_t left = higher(x0, 0);
+                const window_t w = window_at(p->input, p->kernel, p->stride, p->padding, oy, ox);
                 const field_t field = {
-                    .from = input + top * row + left * channels,
-                    .rows = bottom - top,
-                    .columns = lower(x0 + p->kernel.width, p->input.width) - left,
+                    .from = input + w.top * row + w.left * channels,
+                    .rows = w.bottom - w.top,
+                    .columns = w.right - w.left,
                 };
                 output = pixel(p, &field, output);
             }

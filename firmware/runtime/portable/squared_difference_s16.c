@@ -1,14 +1,7 @@
 /* SQUARED_DIFFERENCE of int16 with broadcasting. */
-#include "broadcast.h"
-#include "kernels.h"
-#include "requantize.h"
+#include "squared_difference.h"
 
 #define FRACTION_BITS 0
-
-static int32_t to_common(int32_t value, scale_t scale)
-{
-    return requantize(value * ((int32_t)1 << FRACTION_BITS), scale.multiplier, scale.shift);
-}
 
 void squared_difference_s16(MCU_ROM squared_difference_t *p, const int16_t *a, const int16_t *b,
                             int16_t *output)
@@ -18,11 +11,8 @@ void squared_difference_s16(MCU_ROM squared_difference_t *p, const int16_t *a, c
         const int16_t *x = a + walk.a;
         const int16_t *y = b + walk.b;
         for (int32_t i = 0; i < p->shape.run; i++) {
-            const int32_t difference =
-                to_common(*x - p->a_zero, p->a_scale) - to_common(*y - p->b_zero, p->b_scale);
-            const int32_t square = (int32_t)((uint32_t)difference * (uint32_t)difference);
-            const int32_t value = requantize(square, p->scale.multiplier, p->scale.shift);
-            *output++ = (int16_t)clamp(value + p->output_zero, INT16_MIN, INT16_MAX);
+            const int32_t value = squared_difference(p, *x, *y, FRACTION_BITS);
+            *output++ = (int16_t)clamp(value, INT16_MIN, INT16_MAX);
             x += p->shape.run_a;
             y += p->shape.run_b;
         }

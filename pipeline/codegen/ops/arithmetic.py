@@ -141,15 +141,16 @@ def _lower_difference(site: Site) -> Code:
             "output_zero": zero_of(result),
         },
     )
-    return _code(site, params, f"squared_difference_{common.suffix(result)}")
+    function = f"squared_difference_{common.suffix(result)}"
+    return _code(site, params, function, "squared_difference.h")
 
 
-def _code(site: Site, params: Initializer, function: str) -> Code:
+def _code(site: Site, params: Initializer, function: str, *headers: str) -> Code:
     return Code(
         function=function,
         body=f"{params.declare()}\n"
         f"{function}(&params, {site.input(0)}, {site.input(1)}, {site.output()});",
-        files=("kernels.h", "requantize.h", "broadcast.h", f"portable/{function}.c"),
+        files=("kernels.h", "requantize.h", "broadcast.h", *headers, f"portable/{function}.c"),
         in_place=in_place(site.graph, site.op),
     )
 

@@ -137,8 +137,8 @@ def _lower_pool(site: Site) -> Code:
             **floats.limits(op),
         },
     )
-    average = op.name == "AVERAGE_POOL_2D"
-    return floats.call(site, "average_pool_f32" if average else "max_pool_f32", params)
+    function = "average_pool_f32" if op.name == "AVERAGE_POOL_2D" else "max_pool_f32"
+    return floats.call(site, function, params, headers=("window.h",))
 
 
 def _check_matmul(graph: Graph, op: Op) -> Problem:

@@ -56,13 +56,19 @@ def is_real(graph: Graph, op: Op) -> bool:
     return any(graph.tensors[i].dtype == "float32" for i in op.inputs if i >= 0)
 
 
-def call(site: Site, function: str, params: Initializer, inputs: tuple[int, ...] = (0,)) -> Code:
-    """function(&params, inputs, output); with all headers there are."""
+def call(
+    site: Site,
+    function: str,
+    params: Initializer,
+    inputs: tuple[int, ...] = (0,),
+    headers: tuple[str, ...] = (),
+) -> Code:
+    """function(&params, inputs, output); with the headers of all float kernels, and its own."""
     operands = ", ".join(site.input(i) for i in inputs)
     return Code(
         function=function,
         body=f"{params.declare()}\n{function}(&params, {operands}, {site.output()});",
-        files=(*HEADERS, f"portable/{function}.c"),
+        files=(*HEADERS, *headers, f"portable/{function}.c"),
     )
 
 

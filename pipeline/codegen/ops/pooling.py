@@ -82,7 +82,7 @@ def _lower(site: Site) -> Code:
     return Code(
         function=function,
         body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()});",
-        files=("kernels.h", "requantize.h", f"portable/{function}.c"),
+        files=("kernels.h", "requantize.h", "window.h", f"portable/{function}.c"),
         overlaps=(_order(data, result, stride, op).channelwise,),
     )
 
