@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -91,12 +92,18 @@ def test_an_added_board_builds_with_its_core_and_answers(
 
 
 def answer(elf: Path, command: bytes) -> str:
-    """Without -icount: QEMU 7.2 ends where an AVR's timers and interrupts meet it."""
+    """What the firmware says to a command.
+
+    Without -icount: QEMU 7.2 ends where an AVR's timers and interrupts meet it. One instruction
+    at a time: it never looks again at an interrupt that came while they were disabled, unless
+    something else leaves the translated code.
+    """
     program = shutil.which("qemu-system-avr")
     if program is None:
         pytest.skip("qemu-system-avr is not installed")
     uart = ["-serial", "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on"]
-    words = [program, "-machine", "mega2560", "-display", "none", "-monitor", "none", *uart]
+    words = [program, "-machine", "mega2560", "-singlestep", "-display", "none", *uart]
+    words += ["-monitor", "none"]
     with subprocess.Popen(
         [*words, "-bios", str(elf)], stderr=subprocess.PIPE, text=True
     ) as process:
@@ -105,14 +112,16 @@ def answer(elf: Path, command: bytes) -> str:
             port = process.stderr.readline().rpartition("127.0.0.1:")[2].partition(",")[0]
             line = open_socket(f"socket://127.0.0.1:{port}")
             line.timeout = 0.2
-            heard, asked, deadline = b"", 0.0, time.monotonic() + 30
-            while time.monotonic() < deadline and heard.count(b"m-ready") < 2:
+            heard, asked, deadline = b"", 0.0, time.monotonic() + 60
+            said = None
+            while time.monotonic() < deadline and said is None:
                 heard += line.read(64)
-                # Asked again where nothing came: the emulated UART may lose bytes.
-                if b"m-ready" in heard and time.monotonic() - asked > 3:
+                if b"m-ready" in heard and time.monotonic() - asked > 10:
                     line.write(command)
                     asked = time.monotonic()
+                said = re.search(rb"m-name-dut-\[\S+\](?=\r\n)", heard)
             line.close()
         finally:
             process.kill()
-    return next(said for said in heard.decode().split("\r\n") if "m-name" in said)
+    assert said is not None, heard
+    return said[0].decode()
