@@ -113,7 +113,7 @@ def measure_layers() -> tuple[dict[str, float], list[str]]:
             op = graph.ops[0]
             done = set()
             for kernel in kernels[op.name]:
-                kind = type(kernel).__name__
+                kind = type(kernel), getattr(kernel, "packed", False)
                 if kind in done or not kernel.applies(graph, op, target):
                     continue
                 done.add(kind)

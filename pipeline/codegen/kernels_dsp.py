@@ -17,7 +17,11 @@ KERNELS: dict[str, list[Kernel]] = {
     "AVERAGE_POOL_2D": [Pool("average_pool")],
     "MAX_POOL_2D": [Pool("max_pool")],
     "CONV_2D": [Conv2d(), *WINOGRAD, *WINOGRAD4],
-    "DEPTHWISE_CONV_2D": [Depthwise3x3(), Depthwise3x3(slow=True), Depthwise(), DepthwisePairs()],
+    "DEPTHWISE_CONV_2D": [
+        *(Depthwise3x3(slow, packed) for packed in (False, True) for slow in (False, True)),
+        Depthwise(),
+        DepthwisePairs(),
+    ],
     "FULLY_CONNECTED": [Dense4(True), Dense4(False), FullyConnected()],
 }
 """Operator -> further candidates beside the portable kernel."""

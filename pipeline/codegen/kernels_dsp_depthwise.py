@@ -13,6 +13,9 @@ from pipeline.codegen.kernel import Code, Constant, Cost, Initializer, Site
 from pipeline.codegen.kernels_dsp_pack import (
     DEPTHWISE_FRACTION,
     FLOOR,
+    FRACTION,
+    WIDE,
+    Scale,
     Scales,
     accumulator_range,
     clamp_mode,
@@ -29,6 +32,9 @@ from pipeline.convert.graph import Graph, Op
 
 STRIP_ROWS = 12
 """DSP_STRIP_LINES of depthwise.h."""
+# DSP_DEPTHWISE_3X3_BYTES, _LEFT, _UNIT and _SCALED.
+_PACKED_BYTES = 18
+_LEFT, _UNIT, _SCALED = 31, 32, 64
 
 
 def taps(g: Geometry) -> tuple[I64, I64, Scales]:
@@ -73,14 +79,21 @@ class Depthwise3x3:
 
     Attributes:
         slow: lines go in the slower direction; shorter ones need less scratch.
+        packed: constants take half the flash, and are unpacked for every strip of a channel.
     """
 
     slow: bool = False
+    packed: bool = False
 
     @property
     def name(self) -> str:
         """For people."""
-        return "dsp planes, short lines" if self.slow else "dsp planes"
+        words = ["dsp planes"]
+        if self.slow:
+            words.append("short lines")
+        if self.packed:
+            words.append("packed")
+        return ", ".join(words)
 
     def applies(self, graph: Graph, op: Op, target: Target) -> bool:
         """3x3 without dilation and depth multiplier."""
@@ -93,6 +106,7 @@ class Depthwise3x3:
             and g.stride in ((1, 1), (2, 2))
             and g.input.shape[2] * g.input.shape[3] < 1 << 16
             and not (self.slow and _strip_bytes(g, _along(g)) <= _strip_bytes(g, 1 - _along(g)))
+            and not (self.packed and taps(g)[2].mode == WIDE)
         )
 
     def _along(self, g: Geometry) -> int:
@@ -102,11 +116,13 @@ class Depthwise3x3:
         """From the table of kernels_dsp_cost."""
         g = geometry(graph, op)
         along = self._along(g)
-        cycles = g.input.shape[3] * _channel_cost(g, along)
+        each = _channel_cost(g, along)
+        if self.packed:
+            each += _strips(g, along) * costs.DEPTHWISE_3X3_UNPACK
         in_place = g.input.shape == g.output.shape and _overlap(g, along).allows(0)
         return Cost(
-            cycles=g.input.shape[0] * cycles,
-            flash=(36 - 9 - 9) * g.input.shape[3],
+            cycles=g.input.shape[0] * g.input.shape[3] * each,
+            flash=((_PACKED_BYTES if self.packed else 36) - 9 - 9) * g.input.shape[3],
             ram=costs.more_ram(graph, op, _strip_bytes(g, along), in_place),
         )
 
@@ -117,24 +133,23 @@ class Depthwise3x3:
         w, start, scales = taps(g)
         if along == 0:
             w = w.transpose(0, 2, 1)
-        table = _scaled(g, w, start, scales)
-        unscaled: tuple[Constant, ...] = ()
-        if table is not None:
-            w, start, scale_words, apart = table
-            scales = Scales(scales.mode, scale_words, {**scales.output, "scale_step": 1})
-            if apart:
-                unscaled = (_bits(apart, len(w)),)
-        low, high = w & 0xFFFF, w << 16
-        words = np.concatenate(
-            [low[:, :, 0] | high[:, :, 1], low[:, :, 1] | high[:, :, 2], start[:, None]], axis=1
+        shifts = _shifts(g, w, start)
+        constants = (
+            _packed(w, start, scales, shifts) if self.packed else _words(w, start, scales, shifts)
         )
+        named = {c.name: site.constant(c.name) for c in constants}
         image = _image(site, g, scales)
+        output = (
+            scales.output if self.packed or not any(shifts) else {**scales.output, "scale_step": 1}
+        )
         params = Initializer(
             "dsp_depthwise_3x3_t",
             {
-                "weights": site.constant("weights"),
-                "scales": image["scales"],
-                "output": image["output"],
+                "unpack": "dsp_depthwise_3x3_unpack" if self.packed else "NULL",
+                "weights": named.get("weights", "NULL"),
+                "scales": image["scales"] if "scales" in named else "NULL",
+                "bytes": named.get("bytes", "NULL"),
+                "output": output,
                 "along": _axis(g, along),
                 "across": _axis(g, 1 - along),
                 "in_bytes": math.prod(g.input.shape[1:]),
@@ -142,8 +157,8 @@ class Depthwise3x3:
                 "batches": g.input.shape[0],
                 "channels": g.input.shape[3],
                 "stride": g.stride[0],
-                "scaled": table is not None,
-                "unscaled": site.constant("unscaled") if unscaled else "NULL",
+                "scaled": any(shifts),
+                "unscaled": named.get("unscaled", "NULL"),
                 "in_zero": g.input_zero,
             },
         )
@@ -151,21 +166,17 @@ class Depthwise3x3:
             function="dsp_depthwise_3x3_s8",
             body=f"{params.declare()}\n"
             f"dsp_depthwise_3x3_s8(&params, {site.input(0)}, {site.output()}, {site.scratch});",
-            constants=(
-                Constant(
-                    "weights",
-                    "int32_t",
-                    wrap32(words).astype(np.int32),
-                    note="per channel: (w0,w1) of 3 lines, (w1,w2) of 3 lines, start value",
-                ),
-                scale_constant(scales),
-                *unscaled,
+            constants=constants,
+            files=(
+                "dsp/depthwise.h",
+                "dsp/depthwise_3x3.c",
+                *(("dsp/depthwise_3x3_unpack.c",) if self.packed else ()),
+                "dsp/requant.c",
             ),
-            files=("dsp/depthwise.h", "dsp/depthwise_3x3.c", "dsp/requant.c"),
             scratch=_strip_bytes(g, along),
             overlaps=(_overlap(g, along),),
             slack=slack_of(g),
-            encoding="dense, int16",
+            encoding="dense" if self.packed else "dense, int16",
         )
 
 
@@ -195,7 +206,7 @@ def _channel_cost(g: Geometry, along: int) -> float:
     """Instructions a channel takes with lines along the height (0) or the width (1)."""
     stride = g.stride[0]
     outputs, lines = g.output.shape[1 + along], g.output.shape[2 - along]
-    strips = -(-lines // ((STRIP_ROWS - 3) // stride + 1))
+    strips = _strips(g, along)
     read = min(g.input.shape[2 - along], lines * stride) + 2 * (strips - 1)
     return (
         strips * costs.DEPTHWISE_PER_STRIP
@@ -205,39 +216,73 @@ def _channel_cost(g: Geometry, along: int) -> float:
     )
 
 
+def _strips(g: Geometry, along: int) -> int:
+    return -(-g.output.shape[2 - along] // ((STRIP_ROWS - 3) // g.stride[0] + 1))
+
+
 def _along(g: Geometry) -> int:
     """Which direction lines go: 0 down the height, 1 along the width."""
     return 0 if _channel_cost(g, 0) < _channel_cost(g, 1) else 1
 
 
-def _scaled(
-    g: Geometry, w: I64, start: I64, plain: Scales
-) -> tuple[I64, I64, I64, list[int]] | None:
-    """Weights and start values with the shift in them, (multiplier, offset) per channel, and
-    the channels left as they were, with their row of `plain`.
+def _shifts(g: Geometry, w: I64, start: I64) -> list[Scale | None]:
+    """For each channel the requantisation whose shift weights and start value can carry.
 
-    Those are the ones where it is not exact, or where int16 does not hold it; None where no
-    channel can.
+    None where it is not exact, or where int16 does not hold a shifted weight.
     """
     output = (g.output_zero, g.low, g.high)
     if clamp_mode(output) != FLOOR:
-        return None
+        return [None] * len(w)
     flat = w.reshape(len(w), -1)
     low, high = accumulator_range(flat, start + g.input_zero * flat.sum(axis=1), g.input_zero)
-    base = (g.output_zero << DEPTHWISE_FRACTION) + (1 << (DEPTHWISE_FRACTION - 1))
-    left = np.zeros(len(w), np.int64)
-    rows = np.broadcast_to(plain.table, (len(w), 2)).copy()
-    apart = []
+    found: list[Scale | None] = []
     for c, (m, shift) in enumerate(zip(g.multipliers.tolist(), g.shifts.tolist(), strict=True)):
         scale = short_scale(m, shift, int(low[c]), int(high[c]), output, DEPTHWISE_FRACTION)
-        if scale is None or int(np.abs(flat[c]).max()) << scale.left > (1 << 15) - 1:
-            apart.append(c)
-            continue
-        left[c] = scale.left
-        rows[c] = scale.multiplier, base + scale.unit // 2
-    if len(apart) == len(w):
-        return None
-    return w << left[:, None, None], start << left, rows, apart
+        if scale is not None and int(np.abs(flat[c]).max()) << scale.left > (1 << 15) - 1:
+            scale = None
+        found.append(scale)
+    return found
+
+
+def _words(w: I64, start: I64, scales: Scales, shifts: list[Scale | None]) -> tuple[Constant, ...]:
+    """The constants as the kernel wants them."""
+    rows, apart = scales.table, []
+    if any(shifts):
+        rows = np.broadcast_to(rows, (len(w), 2)).copy()
+        base = scales.output["base"] >> (FRACTION - DEPTHWISE_FRACTION)
+        left = np.array([0 if s is None else s.left for s in shifts], np.int64)
+        w, start = w << left[:, None, None], start << left
+        for c, scale in enumerate(shifts):
+            if scale is None:
+                apart.append(c)
+            else:
+                rows[c] = scale.multiplier, base + scale.unit // 2
+    low, high = w & 0xFFFF, w << 16
+    words = np.concatenate(
+        [low[:, :, 0] | high[:, :, 1], low[:, :, 1] | high[:, :, 2], start[:, None]], axis=1
+    )
+    note = "per channel: (w0,w1) of 3 lines, (w1,w2) of 3 lines, start value"
+    return (
+        Constant("weights", "int32_t", wrap32(words).astype(np.int32), note=note),
+        scale_constant(Scales(scales.mode, rows, scales.output)),
+        *((_bits(apart, len(w)),) if apart else ()),
+    )
+
+
+def _packed(w: I64, start: I64, scales: Scales, shifts: list[Scale | None]) -> tuple[Constant, ...]:
+    """The constants in _PACKED_BYTES a channel."""
+    rows = np.broadcast_to(scales.table, (len(w), 2)).copy()
+    codes = np.where(rows[:, 1] >> 8 != 0, rows[:, 1] & _LEFT | _UNIT, rows[:, 1] & _LEFT)
+    for c, scale in enumerate(shifts):
+        if scale is not None:
+            rows[c, 0] = scale.multiplier
+            codes[c] = scale.left | (_UNIT if scale.unit else 0) | _SCALED
+    words = np.stack([start, rows[:, 0]], axis=1).astype("<i4").view(np.int8)
+    flat = w.reshape(len(w), -1)
+    values = np.concatenate([words, flat.astype(np.int8), codes[:, None].astype(np.int8)], axis=1)
+    assert values.shape == (len(w), _PACKED_BYTES)
+    note = "per channel: start value, multiplier, 3 lines of 3 weights, what is to be shifted"
+    return (Constant("bytes", "int8_t", values, align=4, note=note),)
 
 
 def _bits(channels: list[int], count: int) -> Constant:

@@ -26,21 +26,45 @@ typedef struct {
     uint8_t pad; /* pixels before the first one */
 } dsp_axis_t;
 
+typedef struct dsp_depthwise_3x3 dsp_depthwise_3x3_t;
+
+/* A channel's constants. */
 typedef struct {
-    const int32_t *weights; /* per channel: (w0,w1) of 3 lines, (w1,w2) of 3 lines, start value */
+    const int32_t *weights; /* (w0,w1) of 3 lines, (w1,w2) of 3 lines, start value */
+    int32_t multiplier;     /* as in dsp_scale_t, or for DSP_DEPTHWISE_FRACTION */
+    int32_t shift;          /* as in dsp_scale_t; where scaled, what is added instead */
+    uint32_t scaled;        /* 1: mode DSP_FLOOR, weights and start carry the shift */
+} dsp_depthwise_3x3_channel_t;
+
+/* Constants may be stored in half of what the kernel wants them in, for some 57 instructions a
+ * channel of each strip. `room` has 7 words for the weights. */
+typedef void dsp_depthwise_3x3_unpack_t(const dsp_depthwise_3x3_t *conv, uint32_t number,
+                                        dsp_depthwise_3x3_channel_t *channel, int32_t *room);
+dsp_depthwise_3x3_unpack_t dsp_depthwise_3x3_unpack;
+
+/* The bytes of a channel: int32 start value and multiplier, nine weights, what is to be shifted. */
+#define DSP_DEPTHWISE_3X3_BYTES 18U
+#define DSP_DEPTHWISE_LEFT      31U /* left shift: s of requant.h */
+#define DSP_DEPTHWISE_UNIT      32U /* D is 2^(s-1), not 0 */
+#define DSP_DEPTHWISE_SCALED    64U /* weights and start are to be shifted, not the sum */
+
+struct dsp_depthwise_3x3 {
+    dsp_depthwise_3x3_unpack_t *unpack; /* NULL: constants are in weights and scales */
+    const int8_t *bytes;                /* to unpack: DSP_DEPTHWISE_3X3_BYTES per channel */
+    const int32_t *weights;             /* per channel, as in dsp_depthwise_3x3_channel_t */
     const dsp_scale_t *scales;
-    dsp_output_t output;
-    dsp_axis_t along;  /* a line */
-    dsp_axis_t across; /* from line to line */
-    uint32_t in_bytes; /* of an image */
+    dsp_output_t output; /* scale_step is that of scales */
+    dsp_axis_t along;    /* a line */
+    dsp_axis_t across;   /* from line to line */
+    uint32_t in_bytes;   /* of an image */
     uint32_t out_bytes;
     uint16_t batches;
     uint16_t channels;
     uint8_t stride; /* 1 or 2, both ways */
-    uint8_t scaled; /* 1: mode DSP_FLOOR, weights and start carry the shift */
+    uint8_t scaled; /* 1: channels of scales are scaled */
     int8_t in_zero;
-    const uint32_t *unscaled; /* a bit per channel that does not carry it, or NULL */
-} dsp_depthwise_3x3_t;
+    const uint32_t *unscaled; /* a bit per channel that is not, or NULL */
+};
 
 /* scratch, aligned to 4: 16 * DSP_STRIP_LINES bytes for each word of a line, of which there are
  * ((along.out - 1) * stride + 3) / 2 + 1, rounded down. */

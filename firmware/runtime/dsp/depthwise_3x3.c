@@ -120,8 +120,9 @@ static __attribute__((naked, noinline)) void lines_stride_2(const channel_t *cha
 
 /* The same in C, for all modes. */
 static void lines_any(const dsp_depthwise_3x3_t *conv, const channel_t *channel,
-                      const dsp_scale_t *scale, bool scaled)
+                      const dsp_depthwise_3x3_channel_t *constants)
 {
+    const dsp_scale_t scale = {constants->multiplier, constants->shift};
     const int32_t *w = channel->weights;
     for (uint32_t y = 0; y < channel->lines; y++) {
         const int32_t *line = channel->plane + (size_t)y * conv->stride;
@@ -137,11 +138,11 @@ static void lines_any(const dsp_depthwise_3x3_t *conv, const channel_t *channel,
                     acc = dsp_smlad(word[NEXT + r], w[3U + r], dsp_smlatb(word[r], w[r], acc));
                 }
             }
-            if (scaled) {
+            if (constants->scaled != 0U) {
                 *out = (int8_t)dsp_ssat8_asr(dsp_smmla(acc, channel->multiplier, channel->offset),
                                              DSP_DEPTHWISE_FRACTION);
             } else {
-                *out = (int8_t)dsp_requant(acc, scale, &conv->output);
+                *out = (int8_t)dsp_requant(acc, &scale, &conv->output);
             }
             out += channel->out_step;
         }
@@ -211,19 +212,27 @@ static void convolve(const dsp_depthwise_3x3_t *conv, uint32_t first, const int3
         .skip = skip,
         .odd = conv->along.out % 2U,
     };
+    int32_t room[7];
     for (uint32_t c = 0; c < count; c++) {
-        const dsp_scale_t *scale = conv->scales + (first + c) * conv->output.scale_step;
-        const int32_t *weights = conv->weights + (first + c) * 7U;
-        const bool scaled = is_scaled(conv, first + c);
-        channel.multiplier = scale->multiplier;
-        channel.offset = scale->shift;
-        channel.start[0] = weights[6];
-        channel.start[1] = weights[6];
+        dsp_depthwise_3x3_channel_t constants;
+        if (conv->unpack != NULL) {
+            conv->unpack(conv, first + c, &constants, room);
+        } else {
+            const dsp_scale_t *scale = conv->scales + (first + c) * conv->output.scale_step;
+            constants.weights = conv->weights + (first + c) * 7U;
+            constants.multiplier = scale->multiplier;
+            constants.shift = scale->shift;
+            constants.scaled = is_scaled(conv, first + c) ? 1U : 0U;
+        }
+        channel.multiplier = constants.multiplier;
+        channel.offset = constants.shift;
+        channel.start[0] = constants.weights[6];
+        channel.start[1] = constants.weights[6];
         channel.out = out + c;
         channel.plane = planes + c * LINES;
-        channel.weights = weights;
+        channel.weights = constants.weights;
 #if DSP_NATIVE
-        if (scaled) {
+        if (constants.scaled != 0U) {
             if (conv->stride == 1U) {
                 lines_stride_1(&channel);
             } else {
@@ -232,7 +241,7 @@ static void convolve(const dsp_depthwise_3x3_t *conv, uint32_t first, const int3
             continue;
         }
 #endif
-        lines_any(conv, &channel, scale, scaled);
+        lines_any(conv, &channel, &constants);
     }
 }
 
