@@ -2,14 +2,15 @@
 
     python benchmarks/compression.py [--tasks digits,mnist,keywords,kws] [--quick]
     python benchmarks/compression.py --tasks kws --folds 2 --recipes none magnitude:0.875
+    python benchmarks/compression.py --trained
 
 Every recipe is carried out on every task and deployed to disco_f407vg in QEMU, whose
 instruction counts are exact, for each goal of --optimize. Writes benchmarks/compression.json
 and docs/compression.md; tasks that are not run keep their figures. Run folders are kept in
 build/bench-compression: what was trained there is not trained again, so an interrupted run
-goes on where it was. --folds and --recipes measure a part of a task, and the page says which;
-a longer run later takes over what is there. --quick trains for two epochs, few recipes and one
-fold, and writes to build/bench-compression alone.
+goes on where it was. --folds and --recipes measure a part of a task, --trained what has been
+trained, and the page says which; a longer run later takes over what is there. --quick trains
+for two epochs, few recipes and one fold, and writes to build/bench-compression alone.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def measure(
     from pipeline.report import read_report
     from pipeline.run import write_json
 
-    clock = folder.with_name(f"{folder.name}.seconds.json")
+    clock = _clock(folder)
 
     def run(until: str, optimize: str = GOALS[0]) -> None:
         deploy(
@@ -157,18 +158,24 @@ def measure(
     return row, conditions
 
 
+def _clock(folder: Path) -> Path:
+    """Where the seconds of fine-tuning are kept, once it is done."""
+    return folder.with_name(f"{folder.name}.seconds.json")
+
+
 def _age(path: Path) -> int:
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def run_task(
-    task: Task, quick: bool, recipes: tuple[str, ...], most: int
+    task: Task, quick: bool, recipes: tuple[str, ...], most: int, trained: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """The document of a task, and its failures in words.
 
     Args:
         recipes: to carry out.
         most: folds.
+        trained: train nothing, measure what has been trained before.
     """
     from pipeline.errors import McuError
 
@@ -180,6 +187,8 @@ def run_task(
         for recipe in recipes:
             folder = base / f"fold{index}" / recipe.replace(":", "-").replace(",", "-")
             folder.parent.mkdir(exist_ok=True)
+            if trained and recipe != "none" and not _clock(folder).is_file():
+                continue
             try:
                 row, conditions = measure(
                     fold, index, recipe, folder, QUICK_EPOCHS if quick else None
@@ -202,9 +211,8 @@ def run_task(
     conditions |= {"board": f"{BOARD} in QEMU", "processor": _processor()}
     about = {
         "about": task.about,
-        "folds": len({row.fold for row in rows}),
         "folds_in_all": len(folds),
-        "left_out": [recipe for recipe in RECIPES if recipe not in recipes],
+        "left_out": [recipe for recipe in RECIPES if recipe not in {row.recipe for row in rows}],
     }
     return {**about, "conditions": conditions, "rows": [asdict(row) for row in rows]}, failures
 
@@ -226,6 +234,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="does it run? figures mean nothing")
     parser.add_argument("--recipes", nargs="+", help="all of RECIPES by default")
     parser.add_argument("--folds", type=int, default=99, help="of a task that has several")
+    parser.add_argument("--trained", action="store_true", help="train nothing anew")
     parser.add_argument("--page", action="store_true", help="write the page anew, measure nothing")
     args = parser.parse_args()
     wanted = args.tasks.split(",")
@@ -248,7 +257,8 @@ def main() -> int:
             print(f"{task.name}: skipped, {missing[0].name} is absent", file=sys.stderr)
             continue
         recipes = tuple(args.recipes or (QUICK_RECIPES if args.quick else RECIPES))
-        document, failed = run_task(task, args.quick, recipes, 1 if args.quick else args.folds)
+        folds = 1 if args.quick else args.folds
+        document, failed = run_task(task, args.quick, recipes, folds, args.trained)
         failures += failed
         if document["rows"]:
             # Read as late as this: another run may have written its own tasks meanwhile.

@@ -38,6 +38,7 @@ class Mean:
     """A recipe's figures, averaged over the folds."""
 
     recipe: str
+    folds: int
     before: float
     pruned: float
     int8: float
@@ -71,6 +72,7 @@ def means(rows: list[dict[str, Any]]) -> dict[str, Mean]:
 
         found[recipe] = Mean(
             recipe,
+            len(mine),
             mean("float_accuracy"),
             mean("pruned_accuracy"),
             mean("int8_accuracy"),
@@ -183,8 +185,9 @@ def _section(name: str, task: dict[str, Any]) -> list[str]:
     goals = list(next(iter(found.values())).flash)
     head = [f"model, {goal} | instructions, {goal}" for goal in goals]
     about = f"{task['about']}. {next(iter(found.values())).float32:,.0f} bytes as float32."
-    if task["folds_in_all"] > 1:
-        about += f" Means of {task['folds']} of {task['folds_in_all']} folds."
+    folds = task["folds_in_all"]
+    if folds > 1:
+        about += f" Means of {folds} folds, or of as many as are named."
     if task["left_out"]:
         about += f" Not run yet: {', '.join(task['left_out'])}."
     lines = [
@@ -202,8 +205,11 @@ def _section(name: str, task: dict[str, Any]) -> list[str]:
             cells.append(f"{m.flash[goal]:,.0f} ({m.smaller(goal):.1f}x)")
             fewer = dense.instructions[goal] / m.instructions[goal] if dense else 0.0
             cells.append(f"{m.instructions[goal]:,.0f} ({fewer:.2f}x)")
+        label = "dense" if m.recipe == "none" else m.recipe
+        if m.folds < folds:
+            label += f" ({m.folds} of {folds} folds)"
         lines.append(
-            f"| {'dense' if m.recipe == 'none' else m.recipe} | {100 * m.sparsity:.0f} % "
+            f"| {label} | {100 * m.sparsity:.0f} % "
             f"| {100 * m.before:.1f} | {100 * m.pruned:.1f} | {100 * m.int8:.1f} "
             f"| {' | '.join(cells)} | {m.epochs:.0f} | {m.seconds:.0f} |"
         )

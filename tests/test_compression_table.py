@@ -38,10 +38,10 @@ def test_bars_are_met_and_missed() -> None:
 def test_tasks_that_were_not_run_are_named() -> None:
     rows = [row("none", 0.95, 10_000, 1_000)]
     task = {
-        "about": "a network", "folds": 1, "folds_in_all": 5, "left_out": ["neurons:0.5"],
+        "about": "a network", "folds_in_all": 5, "left_out": ["neurons:0.5"],
         "conditions": {"git": "abc"}, "rows": rows,
     }  # fmt: skip
     page = table({"digits": task}, {"digits": "a network", "kws": "another"})
     assert "Run so far: digits." in page and "Not run yet: kws (another)." in page
-    assert "Means of 1 of 5 folds. Not run yet: neurons:0.5." in page
-    assert "| dense | 50 % | 95.0 | 95.0 | 95.0 | 10,000 (4.0x) | 1,000 (1.00x) | 8 | 2 |" in page
+    assert "Means of 5 folds, or of as many as are named. Not run yet: neurons:0.5." in page
+    assert "| dense (1 of 5 folds) | 50 % | 95.0 | 95.0 | 95.0 | 10,000 (4.0x) " in page
