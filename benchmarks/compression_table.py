@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -113,8 +113,12 @@ def verdicts(found: dict[str, Mean]) -> list[Verdict]:
         verdicts.append(_best("2", "neurons:0.5", tries))
     both = [m for m in found.values() if "+" in m.recipe]
     if both:
-        tries = [_both(m, goal) for m in both for goal in m.flash]
-        verdicts.append(_best("3", "", tries))
+        verdict = _best("3", "", [_small(m, goal) for m in both for goal in m.flash])
+        one = [m for m in found.values() if m.recipe.startswith("neurons") and m not in both]
+        alone = _best("", "", [_small(m, goal) for m in one for goal in m.flash]) if one else None
+        if not verdict.met and alone is not None and alone.met:
+            verdict = replace(verdict, text=f"{verdict.text}. Met without magnitude: {alone.text}")
+        verdicts.append(verdict)
     return verdicts
 
 
@@ -151,7 +155,7 @@ def _neurons(m: Mean, dense: Mean, goal: str) -> Try:
     return missed, by, f"{goal}: {m.lost:.1f} points lost, {fewer:.2f}x fewer instructions"
 
 
-def _both(m: Mean, goal: str) -> Try:
+def _small(m: Mean, goal: str) -> Try:
     missed, by = _check((-m.lost, -1.0, "accuracy"), (m.smaller(goal), 16.0, "16x of float32"))
     text = f"{m.recipe}, {goal}: {m.lost:.1f} points lost, {m.smaller(goal):.1f}x smaller"
     return missed, by, text

@@ -35,6 +35,17 @@ def test_bars_are_met_and_missed() -> None:
     assert not three.met and three.text.endswith("missed: accuracy")
 
 
+def test_a_bar_that_one_kind_of_pruning_meets() -> None:
+    rows = [
+        row("none", 0.95, 10_000, 1_000),
+        row("neurons:0.5+magnitude:0.8", 0.93, 2_000, 400),
+        row("neurons:0.75 @48", 0.942, 2_200, 300),
+    ]
+    three = verdicts(means(rows))[-1]
+    assert not three.met
+    assert "missed: accuracy. Met without magnitude: neurons:0.75 @48, size: 0.8" in three.text
+
+
 def test_tasks_that_were_not_run_are_named() -> None:
     rows = [row("none", 0.95, 10_000, 1_000)]
     task = {
