@@ -21,7 +21,7 @@ class Deployment:
         artifacts: path relative to it -> SHA-256.
         report: None where the chain was stopped before it.
         notes: what a person should know of the compression: a control that won, a training
-            that stopped early.
+            that stopped early, layers whose neurons had to stay.
     """
 
     folder: Path
@@ -133,6 +133,7 @@ def deploy(
             run, model, prune, chosen, training=training, trust=trust, progress=progress
         )
         notes += pruned.notes
+        notes += tuple(f"left alone: {layer}, {why}" for layer, why in pruned.frozen.items())
         network = run.path / artifacts.PRUNED
     if end := done("prune"):
         return end

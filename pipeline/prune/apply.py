@@ -16,9 +16,16 @@ from pipeline.load.network import Network
 from pipeline.load.tfenv import seed_everything, tf_keras
 from pipeline.progress import Progress, silent
 from pipeline.prune.cluster import cluster_weights
+from pipeline.prune.dropout import adapt_dropout
 from pipeline.prune.iterate import iterate
 from pipeline.prune.judge import judge_for
-from pipeline.prune.magnitude import prune_magnitude, sparsity, sparsity_by_layer
+from pipeline.prune.magnitude import (
+    clone,
+    connections,
+    prune_magnitude,
+    sparsity,
+    sparsity_by_layer,
+)
 from pipeline.prune.neurons import remove_neurons
 from pipeline.prune.objective import Objective, find_objective
 from pipeline.prune.recalibrate import recalibrate
@@ -188,13 +195,14 @@ def _run_stage(work: _Work, state: _State, stage: Stage) -> _State:
         state = dataclasses.replace(state, model=cut.model, removed=removed, frozen=cut.frozen)
         if work.objective is None or x is None or work.settings.epochs == 0:
             return state
+        _adapt(work, cut.model)
         done: Trained | None = train(
             cut.model, work.objective, x, work.settings, progress=work.progress
         )
         model = cut.model
     elif isinstance(stage, Cluster):
         model, done = cluster_weights(
-            state.model,
+            _adapt(work, clone(state.model)),
             stage,
             work.objective,
             x,
@@ -205,12 +213,21 @@ def _run_stage(work: _Work, state: _State, stage: Stage) -> _State:
     else:
         settled = 0.0 if stage.schedule == "constant" else stage.end
         settings = dataclasses.replace(work.settings, settled=settled)
+        start = _adapt(work, clone(state.model), stage.sparsity)
         model, done = prune_magnitude(
-            state.model, stage, work.objective, x, settings, where=where, progress=work.progress
+            start, stage, work.objective, x, settings, where=where, progress=work.progress
         )
     if done is not None and work.objective is not None and x is not None:
         recalibrate(model, work.objective, x)
     return state.trained(model, done)
+
+
+def _adapt(work: _Work, model: Any, zeros: float = 0.0) -> Any:
+    """Return `model` with dropout that suits what will be left of it."""
+    unpruned = work.network.keras
+    dense = 1.0 - max(zeros, sparsity(model))
+    adapt_dropout(model, unpruned, dense * connections(model) / max(1, connections(unpruned)))
+    return model
 
 
 def _run_within(work: _Work, state: _State, stage: Stage, budget: float) -> _State:

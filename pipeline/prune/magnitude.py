@@ -231,6 +231,11 @@ def sparsity_by_layer(model: Any) -> dict[str, float]:
     return found
 
 
+def connections(model: Any) -> int:
+    """Return the number of prunable weights of a model, zeros among them too."""
+    return sum(int(np.prod(v.shape)) for layer in model.layers for v in kernels(layer))
+
+
 def sparsity(model: Any) -> float:
     """Return the fraction of zeros among all prunable weights of a model."""
     values = [v.numpy() for layer in model.layers for v in kernels(layer)]

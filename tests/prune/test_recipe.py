@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pipeline.errors import WrongUse
@@ -64,3 +67,20 @@ def test_recipes(text, stages):
 def test_recipes_without_sense(text, message):
     with pytest.raises(WrongUse, match=message):
         parse_recipe(text)
+
+
+def test_the_recipes_of_the_docs_are_understood() -> None:
+    page = (Path(__file__).parents[2] / "docs/pruning.md").read_text()
+    shown = [
+        line.strip() for line in page.splitlines() if re.match(r"    (magnitude|neurons)", line)
+    ]
+    assert len(shown) == 7
+    assert all(parse_recipe(text).stages for text in shown)
+    samples = {"S": "0.5", "NAME": "dense", "F": "0.4", "HxW": "2x2"}
+    for kind in ("magnitude", "neurons"):
+        rows = page.partition(f"\n## {kind.capitalize()}")[2].partition("\n## ")[0]
+        options = re.findall(r"`((?:layer\.)?\w+)=(\w+)`", rows)
+        assert options
+        for name, value in options:
+            known = name.replace("NAME", "dense")
+            assert parse_recipe(f"{kind}:0.5,{known}={samples.get(value, value)}").stages
