@@ -54,6 +54,7 @@ LONGER = {
     "keywords": (
         "neurons:0.75 @48",
         "neurons:0.667+magnitude:0.5 @48",
+        "neurons:0.7,multiple=2+magnitude:0.5 @48",
         "neurons:0.5+magnitude:0.8 @48",
     ),
 }
