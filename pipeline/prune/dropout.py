@@ -19,13 +19,12 @@ def adapt_dropout(model: Any, unpruned: Any, left: float) -> None:
         unpruned: has the rates for all connections.
         left: share of the connections that is left, 0..1.
     """
-    rates = {layer.name: layer.rate for layer in unpruned.layers if _drops(layer)}
-    for layer in model.layers:
-        if layer.name in rates and _drops(layer):
+    rates = {layer.name: layer.rate for layer in dropout_layers(unpruned)}
+    for layer in dropout_layers(model):
+        if layer.name in rates:
             layer.rate = rates[layer.name] * math.sqrt(left)
 
 
-def _drops(layer: Any) -> bool:
-    return type(layer).__name__.endswith("Dropout") or (
-        type(layer).__name__.startswith("SpatialDropout")
-    )
+def dropout_layers(model: Any) -> list[Any]:
+    """Return the layers of `model` that drop something while it is trained."""
+    return [layer for layer in model.layers if hasattr(layer, "rate")]

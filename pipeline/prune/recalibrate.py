@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.load.tfenv import tensorflow
+from pipeline.prune.dropout import dropout_layers
 from pipeline.prune.objective import Objective
 
 _SAMPLES = 1024
@@ -31,7 +32,7 @@ def recalibrate(model: Any, objective: Objective, x: NDArray[Any]) -> None:
     few = np.linspace(0, len(x) - 1, min(_SAMPLES, len(x))).round().astype(np.intp)
     before_loss, before = _loss(model, objective, x, few), model.get_weights()
     momenta = [layer.momentum for layer in layers]
-    dropouts = {la: la.rate for la in model.layers if hasattr(la, "rate")}
+    dropouts = {layer: layer.rate for layer in dropout_layers(model)}
     # Interleaved, so that every batch has samples from all over the data set.
     parts = [few[i :: max(1, len(few) // _BATCH)] for i in range(max(1, len(few) // _BATCH))]
     try:
