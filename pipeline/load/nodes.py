@@ -38,6 +38,9 @@ def _call(node: Any) -> Call:
     if isinstance(node, dict):  # Keras 3
         args = tuple(_keras3(arg) for arg in node.get("args", ()))
         kwargs = {key: _keras3(value) for key, value in node.get("kwargs", {}).items()}
+        # Augmenting layers note their default here; Keras 3 lets the network's call decide.
+        if kwargs.get("training") is True:
+            del kwargs["training"]
         return Call(args, {key: value for key, value in kwargs.items() if value is not None})
     return _keras2(node)
 

@@ -6,11 +6,13 @@ pruning and quantisation-aware training look at layers and do not descend.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pipeline.errors import ModelError
-from pipeline.load.layers import translate
+from pipeline.load.layers import activation_layer, translate
 from pipeline.load.nodes import Call, Ref, calls_in_order, layer_name, references, replace
+from pipeline.load.operations import call_operation, is_operation
 from pipeline.load.tfenv import tf_keras
 
 _NETWORKS = ("Functional", "Sequential", "Model")
@@ -68,7 +70,8 @@ class _Builder:
                     tensor = self._call(layer, config.get(layer.name), Call((tensor,), {}))
             return [tensor]
         config = model.get_config()
-        layers = {layer.name: layer for layer in model.layers}
+        # Keras 3's list of layers leaves out the operations between them.
+        layers = {node.name: node for node in getattr(model, "operations", model.layers)}
         tensors: dict[Ref, Any] = {}
         for ref, tensor in zip(references(config["input_layers"]), inputs, strict=True):
             tensors[ref] = tensor
@@ -91,6 +94,8 @@ class _Builder:
             first = call.args[0]
             outputs = self._run(layer, list(first) if isinstance(first, (list, tuple)) else [first])
             return outputs[0] if len(outputs) == 1 else outputs
+        if is_operation(layer) and entry is not None:
+            return call_operation(entry, call, self._unique(layer.name), self._where)
         if id(layer) not in self._built:
             self._built[id(layer)] = self._make(layer, entry)
         result, kwargs = call.args, call.kwargs
@@ -110,23 +115,17 @@ class _Builder:
         keras = tf_keras()
         config = dict(entry["config"] if entry else layer.get_config())
         config["name"] = self._unique(layer.name)
-        after: list[Any] = []
         kind = type(layer).__name__
+        after: Callable[[Any], Any] | None = None
         if not self._keras3:
             new = type(layer).from_config(config)
         elif kind == "Lambda":  # reached only where the file is trusted
             new = keras.layers.Lambda(layer.function, name=config["name"])
-        elif kind == "Activation" and config.get("activation") == "relu6":
-            new = keras.layers.ReLU(max_value=6.0, name=config["name"])
         else:
-            if config.get("activation") == "relu6":  # tf_keras knows it as a layer only
-                config["activation"] = "linear"
-                after.append(
-                    keras.layers.ReLU(max_value=6.0, name=self._unique(f"{config['name']}_relu6"))
-                )
+            after = activation_layer(config, self._unique, self._where)
             new = translate({"class_name": kind, "config": config}, self._where)
         self._sources.append((layer, new))
-        return [new, *after]
+        return [new] if after is None else [new, after]
 
     def _unique(self, name: str) -> str:
         candidate, number = name, 1

@@ -19,6 +19,7 @@ from pipeline.errors import McuError, ModelError
 from pipeline.load.model import load_model
 from pipeline.load.network import Network
 from pipeline.load.tfenv import tensorflow
+from pipeline.quantize.convertible import make_convertible
 
 _STEP = 50  # samples between two lines of progress
 _EXTRA_TYPES = {"int8": "int8", "int16x8": "int16"}
@@ -46,10 +47,13 @@ def main(folder: Path) -> int:
 def convert(network: Network, samples: Any, scheme: str) -> bytes:
     """Return the flatbuffer of `network` in integers, calibrated with `samples`.
 
+    The network is changed in place to what the converter takes; it computes the same.
+
     Raises:
         ModelError: the converter refuses an op, or float tensors are left.
     """
     tf = tensorflow()
+    make_convertible(network.keras)
     function = fixed_function(network.keras)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], network.keras)
     converter.representative_dataset = lambda: _feed(samples)

@@ -143,6 +143,31 @@ def test_two_functions_of_one_tensor_are_one_table(kind: str) -> None:
     exact(*models)
 
 
+def test_a_function_that_is_used_twice_is_part_of_the_table() -> None:
+    """relu(x) + tanh(x - relu(x)), as ELU is written."""
+    net = Net()
+    x = net.input(1, 4, 4, 3)
+    above = net.one("RELU", x, T((1, 4, 4, 3), "int8", 0.03, -128))
+    below = net.two("SUB", x, above)
+    y = net.one("TANH", below, T((1, 4, 4, 3), "int8", 1 / 128))
+    model = net.bytes(net.two("ADD", above, y))
+    graph = simplified(model)
+    assert [op.name for op in graph.ops] == ["ADD"]
+    assert graph.ops[0].inputs == graph.inputs
+    exact(model)
+
+
+def test_a_shared_function_stays_for_the_others() -> None:
+    net = Net()
+    x = net.input(1, 4, 4, 3)
+    above = net.one("RELU", x, T((1, 4, 4, 3), "int8", 0.03, -128))
+    model = net.bytes(net.two("SUB", x, above), net.conv(above, 2))
+    graph = simplified(model)
+    assert sorted(op.name for op in graph.ops) == ["CONV_2D", "RELU", "SUB"]
+    assert "table" in next(op for op in graph.ops if op.name == "SUB").options
+    exact(model)
+
+
 def test_a_function_that_others_need_stays() -> None:
     net = Net()
     x = net.input(1, 4, 4, 3)

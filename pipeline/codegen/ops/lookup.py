@@ -1,7 +1,7 @@
 """Functions of one int8 value: 256-entry tables, made when the model is compiled.
 
-ABS, ELU, HARD_SWISH, LEAKY_RELU, LOGISTIC, RELU, RELU6, RSQRT, TANH. A table holds exactly what
-TFLite Micro computes for each of the 256 inputs.
+ABS, ELU, EXP, GELU, HARD_SWISH, LEAKY_RELU, LOG, LOGISTIC, RELU, RELU6, RSQRT, TANH. A table holds
+exactly what TFLite Micro computes for each of the 256 inputs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipeline.codegen.numeric import (
     scale_of,
     zero_of,
 )
-from pipeline.codegen.ops import common, int16
+from pipeline.codegen.ops import common, int16, lookup_float
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.convert.graph import Graph, Op, Tensor
 
@@ -112,15 +112,6 @@ def _abs(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
         return size + zero_of(result)
     multiplier, shift = quantize_multiplier(ratio(data, result))
     return requantize(size, multiplier, shift) + zero_of(result)
-
-
-def _elu(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
-    """In float32, as the reference fills its table."""
-    real = scale_of(data) * (x - zero_of(data)).astype(np.float32)
-    below = np.array([math.exp(min(float(v), 0.0)) for v in real], np.float32) - np.float32(1)
-    steps = np.where(real < 0, below, real) * (np.float32(1) / scale_of(result))
-    whole = np.array([round_away(float(v)) for v in steps], np.float32)
-    return np.asarray((whole + np.float32(zero_of(result))).astype(np.int64), np.int64)
 
 
 def _rsqrt(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
@@ -258,7 +249,7 @@ TABLE = Support(
 
 FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {
     "ABS": (_abs, (1, 5)),
-    "ELU": (_elu, (1, 1)),
+    **lookup_float.FUNCTIONS,
     "HARD_SWISH": (_hard_swish, (1, 3)),
     "RELU": (_relu, (1, 4)),
     "RELU6": (_relu6, (1, 3)),

@@ -149,10 +149,33 @@ def _pair(edit: Edit, op: Op) -> _Operand | None:
 
 
 def _common(edit: Edit, op: Op) -> list[_Operand] | None:
-    """Both operands as functions of one tensor, one step back at most on either side."""
-    far = [_operand(edit, i, 1) for i in op.inputs]
-    near = [_Operand(i, identity()) for i in op.inputs]
-    for a, b in ((far[0], near[1]), (near[0], far[1]), (far[0], far[1])):
-        if a.root == b.root:
-            return [a, b]
+    """Both operands as functions of the nearest tensor that both depend on alone."""
+    left, right = (_path(edit, i) for i in op.inputs)
+    for steps in range(1, len(left) + len(right) - 1):
+        for i in range(min(steps, len(left) - 1) + 1):
+            j = steps - i
+            if j < len(right) and left[i].root == right[j].root:
+                return [left[i], right[j]]
     return None
+
+
+def _path(edit: Edit, tensor: int) -> list[_Operand]:
+    """A tensor as a function of itself, of the tensor before it, and so on.
+
+    Ops whose results something else reads too are looked through: they stay for that, or for
+    the pass that takes out what nothing reads any more.
+    """
+    path = [_Operand(tensor, identity())]
+    private = True
+    while True:
+        last = path[-1]
+        behind = edit.writer(last.root) if last.root is not None else None
+        values = None if behind is None else table_of(edit, behind)
+        if behind is None or values is None:
+            return path
+        source = behind.inputs[0]
+        if edit.tensors[source].shape != edit.tensors[tensor].shape:
+            return path
+        private = private and edit.private(behind.outputs[0])
+        ops = (*last.ops, behind) if private else last.ops
+        path.append(_Operand(source, apply(last.values, values), ops))

@@ -1,0 +1,82 @@
+"""Activations and recurrent layers that the converter has no integers for, in other words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.load import Dataset, Network
+from pipeline.quantize import quantize, run_flat
+
+pytestmark = pytest.mark.slow
+
+
+def make(shape, *layers):
+    from pipeline.load.tfenv import seed_everything, tf_keras
+
+    seed_everything(0)
+    keras = tf_keras()
+    model = keras.Sequential([keras.Input(shape), *(layer(keras.layers) for layer in layers)])
+    return keras.Model(model.inputs, model.outputs)
+
+
+def int8_of(model, shape):
+    """int8 outputs and those of the float network, in steps of the int8 ones; and the graph."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    from pipeline.convert import read_graph
+
+    x = np.random.default_rng(0).normal(0, 2, size=(100, *shape)).astype(np.float32)
+    data = Dataset("noise", x, None, False)
+    flat = quantize(Network("net", "", "", "keras2", model, 0.0), data)
+    (sink,) = Interpreter(model_content=flat.content).get_output_details()
+    scale, zero_point = sink["quantization"]
+    return run_flat(flat, data), np.asarray(model(x)) / scale + zero_point, read_graph(flat)
+
+
+ACTIVATIONS = ("elu", "selu", "softplus", "mish", "gelu", "exponential")
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_activation_is_one_table_that_rounds_well(activation):
+    from pipeline.codegen.compile import prepare
+    from pipeline.codegen.passes import PASSES
+
+    model = make((12,), lambda layers: layers.Activation(activation))
+    found, expected, graph = int8_of(model, (12,))
+    assert np.sqrt(np.mean((found - expected) ** 2)) < 1.0
+    assert len(prepare(graph, PASSES).graph.ops) == 1
+
+
+def test_the_network_computes_the_same():
+    from pipeline.quantize.convertible import make_convertible
+
+    model = make(
+        (12, 4),
+        lambda layers: layers.Conv1D(6, 3, activation="selu"),
+        lambda layers: layers.TimeDistributed(layers.Dense(5, activation="softplus")),
+        lambda layers: layers.ELU(0.7),
+        lambda layers: layers.Bidirectional(layers.GRU(4, return_sequences=True)),
+        lambda layers: layers.SimpleRNN(4),
+        lambda layers: layers.Dense(3, activation="mish"),
+    )
+    x = np.random.default_rng(1).normal(size=(5, 12, 4)).astype(np.float32)
+    before = model(x).numpy()
+    make_convertible(model)
+    np.testing.assert_allclose(model(x), before, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["GRU", "SimpleRNN"])
+def test_recurrent_layers_are_unrolled(kind):
+    model = make((8, 4), lambda layers: getattr(layers, kind)(6))
+    found, expected, graph = int8_of(model, (8, 4))
+    assert np.sqrt(np.mean((found - expected) ** 2)) < 4.0
+    assert sum(op.name == "FULLY_CONNECTED" for op in graph.ops) >= 8
+
+
+def test_long_sequences_are_left_as_they_are():
+    from pipeline.quantize.convertible import MOST_STEPS, make_convertible
+
+    model = make((MOST_STEPS + 1, 2), lambda layers: layers.GRU(2))
+    make_convertible(model)
+    assert not model.layers[-1].unroll
