@@ -3,7 +3,8 @@
 Activations: ELU stays in floats, softplus would go through exp(x), which eight bits can't hold.
 Written with parts that stay small they quantise well, and the aot engine makes one table of all
 of them. Recurrent layers: what the converter has no operator for it crashes on, unless the
-steps are unrolled.
+steps are unrolled. Normalisation that nothing takes in becomes a depthwise convolution of one
+pixel: one operator with a scale for each channel instead of two with one for all.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipeline.load.tfenv import tensorflow
+from pipeline.quantize.affine import Affine, foldable, normalisation, standardising
 
 # Each step becomes operators of its own, about ten for a GRU: beyond this too many for flash.
 MOST_STEPS = 256
@@ -22,6 +24,8 @@ _SELU_SCALE, _SELU_ALPHA = 1.05070098, 1.67326324
 
 def make_convertible(model: Any) -> None:
     """Change `model`, a tf_keras network about to be converted, in place; it computes the same."""
+    kinds = {type(layer).__name__ for layer in model.layers}
+    folded = set(foldable(model).values()) if "BatchNormalization" in kinds else set()
     for layer, steps in _layers(model):
         kind = type(layer).__name__
         if kind in _UNROLLED and steps is not None and steps <= MOST_STEPS:
@@ -29,6 +33,10 @@ def make_convertible(model: Any) -> None:
             layer._could_use_gpu_kernel = False  # its loop is not unrolled
         elif kind == "ELU":
             layer.call = _elu(float(layer.alpha))
+        elif kind == "BatchNormalization" and layer.name not in folded and _by_channel(layer):
+            layer.call = _pixelwise(normalisation(layer))
+        elif kind == "Normalization" and _by_channel(layer):
+            layer.call = _pixelwise(standardising(layer))
         else:
             form = _FORMS.get(getattr(getattr(layer, "activation", None), "__name__", ""))
             if form is not None and not hasattr(layer, "cell"):
@@ -44,6 +52,27 @@ def _layers(model: Any) -> Iterator[tuple[Any, int | None]]:
         for name in ("layer", "forward_layer", "backward_layer"):
             if (inner := getattr(layer, name, None)) is not None:
                 yield inner, steps
+
+
+def _by_channel(layer: Any) -> bool:
+    """Whether it scales the last axis of a sequence or an image."""
+    shape = layer.input_shape
+    rank = len(shape) if isinstance(shape, tuple) else 0
+    axis = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
+    return rank in (3, 4) and list(axis) in ([rank - 1], [-1])
+
+
+def _pixelwise(values: Affine) -> Callable[..., Any]:
+    factor, offset = values
+
+    def call(x: Any, **_: Any) -> Any:
+        tf = tensorflow()
+        image = x if len(x.shape) == 4 else tf.expand_dims(x, 2)
+        y = tf.nn.depthwise_conv2d(image, factor.reshape(1, 1, -1, 1), [1, 1, 1, 1], "VALID")
+        y = tf.nn.bias_add(y, offset)
+        return y if len(x.shape) == 4 else tf.squeeze(y, 2)
+
+    return call
 
 
 def _elu(alpha: float) -> Callable[[Any], Any]:

@@ -7,7 +7,6 @@ convolutions, normalisation anywhere, rescaling, separable convolutions.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.load.nodes import Call, Ref, calls_in_order, layer_name, references, refs_in, replace
+from pipeline.load.nodes import Ref, calls_in_order, layer_name, references, replace
 from pipeline.load.tfenv import tf_keras
+from pipeline.quantize.affine import Affine, foldable, normalisation, standardising
 
-_FOLDABLE = ("Conv1D", "Conv2D", "DepthwiseConv2D", "Dense")
 _DROPPED = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
 _LIMIT = 1e-4
-
-Affine = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def rewrite(model: Any, where: str) -> Any:
@@ -54,31 +51,7 @@ class _Rewriter:
         self._tensors: dict[Ref, Any] = {}
         self._made: dict[str, Any] = {}
         self._weights: list[tuple[Any, list[NDArray[Any]]]] = []
-        ordered = calls_in_order(self._config)
-        readers = Counter(ref for _, _, call in ordered for ref in refs_in(call))
-        readers.update(references(self._config["output_layers"]))
-        self._folded = self._find_folds(ordered, readers)
-
-    def _find_folds(
-        self, ordered: list[tuple[dict[str, Any], int, Call]], readers: Counter[Ref]
-    ) -> dict[str, str]:
-        """Return layer -> the batch normalisation that can be folded into it."""
-        calls = Counter(layer_name(entry) for entry, _, _ in ordered)
-        folds = {}
-        for entry, _, call in ordered:
-            if entry["class_name"] != "BatchNormalization":
-                continue
-            (ref,) = refs_in(call)
-            before = self._model.get_layer(ref.layer)
-            linear = getattr(getattr(before, "activation", None), "__name__", "") == "linear"
-            if (
-                type(before).__name__ in _FOLDABLE
-                and linear
-                and readers[ref] == 1
-                and calls[ref.layer] == calls[layer_name(entry)] == 1
-            ):
-                folds[ref.layer] = layer_name(entry)
-        return folds
+        self._folded = foldable(model)
 
     def run(self) -> Any:
         (source,) = references(self._config["input_layers"])
@@ -105,9 +78,9 @@ class _Rewriter:
             "DepthwiseConv2D": self._folded_kernel,
             "Dense": self._folded_kernel,
             "SeparableConv2D": self._separable,
-            "BatchNormalization": lambda la, t: self._affine(la, t, _normalisation(la)),
+            "BatchNormalization": lambda la, t: self._affine(la, t, normalisation(la)),
             "Rescaling": lambda la, t: self._affine(la, t, _rescaling(la, int(t.shape[-1]))),
-            "Normalization": lambda la, t: self._affine(la, t, _standardising(la)),
+            "Normalization": lambda la, t: self._affine(la, t, standardising(la)),
             "MaxPooling1D": self._pool,
             "AveragePooling1D": self._pool,
         }
@@ -136,7 +109,7 @@ class _Rewriter:
         width = kernel.shape[-1] * (kernel.shape[-2] if depthwise else 1)
         bias = rest[0] if rest else np.zeros(width, np.float32)
         if layer.name in self._folded:
-            factor, offset = _normalisation(self._model.get_layer(self._folded[layer.name]))
+            factor, offset = normalisation(self._model.get_layer(self._folded[layer.name]))
             kernel = kernel * (factor.reshape(kernel.shape[-2:]) if depthwise else factor)
             bias = bias * factor + offset
         return kernel, bias
@@ -226,22 +199,6 @@ def _with_bias(layer: Any) -> Any:
     return type(layer).from_config({**layer.get_config(), "use_bias": True})
 
 
-def _normalisation(layer: Any) -> Affine:
-    mean, variance = layer.moving_mean.numpy(), layer.moving_variance.numpy()
-    factor = 1.0 / np.sqrt(variance + layer.epsilon)
-    if layer.scale:
-        factor = factor * layer.gamma.numpy()
-    offset = -mean * factor + (layer.beta.numpy() if layer.center else 0.0)
-    return factor.astype(np.float32), offset.astype(np.float32)
-
-
 def _rescaling(layer: Any, width: int) -> Affine:
     factor = np.broadcast_to(np.asarray(layer.scale, np.float32), (width,))
     return factor, np.broadcast_to(np.asarray(layer.offset, np.float32), (width,))
-
-
-def _standardising(layer: Any) -> Affine:
-    mean = np.asarray(layer.mean, np.float32).reshape(-1)
-    deviation = np.sqrt(np.asarray(layer.variance, np.float32)).reshape(-1)
-    factor = (1.0 / np.maximum(deviation, 1e-7)).astype(np.float32)
-    return factor, (-mean * factor).astype(np.float32)

@@ -74,6 +74,44 @@ def test_recurrent_layers_are_unrolled(kind):
     assert sum(op.name == "FULLY_CONNECTED" for op in graph.ops) >= 8
 
 
+@pytest.mark.parametrize("shape", [(6, 6, 3), (12, 3)])
+def test_normalisation_behind_an_activation_is_one_operator(shape):
+    def spread(layer):
+        random = np.random.default_rng(3)
+        for value in layer.weights:
+            value.assign(random.uniform(0.01, 10.0, value.shape))
+
+    kind = f"Conv{len(shape) - 1}D"
+    model = make(
+        shape,
+        lambda layers: getattr(layers, kind)(4, 3),
+        lambda layers: layers.BatchNormalization(),
+        lambda layers: layers.ReLU(),
+        lambda layers: layers.BatchNormalization(),
+    )
+    for layer in model.layers:
+        if type(layer).__name__ == "BatchNormalization":
+            spread(layer)
+    found, expected, graph = int8_of(model, shape)
+    assert np.sqrt(np.mean((found - expected) ** 2)) < 1.0
+    # One normalisation is folded into the convolution before it.
+    assert [op.name for op in graph.ops if op.name not in ("RESHAPE", "EXPAND_DIMS")] == [
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+    ]
+
+
+def test_inputs_are_standardised_by_one_operator():
+    model = make(
+        (6, 6, 3),
+        lambda layers: layers.Normalization(mean=[0.0, 1.0, 2.0], variance=[1.0, 4.0, 0.25]),
+        lambda layers: layers.Conv2D(2, 3),
+    )
+    found, expected, graph = int8_of(model, (6, 6, 3))
+    assert np.sqrt(np.mean((found - expected) ** 2)) < 1.5
+    assert [op.name for op in graph.ops] == ["DEPTHWISE_CONV_2D", "CONV_2D"]
+
+
 def test_long_sequences_are_left_as_they_are():
     from pipeline.quantize.convertible import MOST_STEPS, make_convertible
 

@@ -128,10 +128,8 @@ def test_a_network_becomes_integers_in_its_own_process():
 
 @pytest.mark.slow
 def test_the_same_network_gives_the_same_bytes():
-    from pipeline.quantize.worker import convert
-
-    network, x = cnn(), samples().x
-    assert convert(network, x, "int8") == convert(network, x, "int8")
+    network, data = cnn(), samples()
+    assert quantize(network, data).content == quantize(network, data).content
 
 
 @pytest.mark.slow
