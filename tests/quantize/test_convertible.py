@@ -66,9 +66,17 @@ def test_the_network_computes_the_same():
     np.testing.assert_allclose(model(x), before, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["GRU", "SimpleRNN"])
+RECURRENT = {
+    "GRU": lambda layers: layers.GRU(6),
+    "GRU of Keras 1": lambda layers: layers.GRU(6, reset_after=False),
+    "both ways": lambda layers: layers.Bidirectional(layers.GRU(3)),
+    "SimpleRNN": lambda layers: layers.SimpleRNN(6),
+}
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
 def test_recurrent_layers_are_unrolled(kind):
-    model = make((8, 4), lambda layers: getattr(layers, kind)(6))
+    model = make((8, 4), RECURRENT[kind])
     found, expected, graph = int8_of(model, (8, 4))
     assert np.sqrt(np.mean((found - expected) ** 2)) < 4.0
     assert sum(op.name == "FULLY_CONNECTED" for op in graph.ops) >= 8
