@@ -35,6 +35,7 @@ def run_flat(flat: FlatModel, data: Dataset) -> NDArray[Any]:
     x = data.x if data.quantized else _to_integers(data.x, source)
     outputs = []
     for sample in x:
+        interpreter.reset_all_variables()  # each sample is a sequence of its own
         interpreter.set_tensor(source["index"], sample[np.newaxis])
         interpreter.invoke()
         outputs.append(interpreter.get_tensor(sink["index"])[0])

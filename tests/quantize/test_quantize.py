@@ -133,6 +133,15 @@ def test_the_same_network_gives_the_same_bytes():
 
 
 @pytest.mark.slow
+def test_the_state_of_a_recurrent_network_is_that_of_one_sample():
+    network = make(lambda layers: layers.LSTM(6), shape=(8, 4))
+    data = samples(20, (8, 4))
+    outputs = run_flat(quantize(network, data), data)
+    again = run_flat(quantize(network, data), Dataset("last", data.x[-1:], None, False))
+    np.testing.assert_array_equal(outputs[-1:], again)
+
+
+@pytest.mark.slow
 def test_pruned_zeros_stay_zeros():
     from ai_edge_litert.interpreter import Interpreter
 
