@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 # Goes up when a measurement holds more than before: then an older one is made anew.
 _MEASUREMENT = 2
+_HERE = Path(__file__).parent
 
 
 def prune(
@@ -103,7 +104,7 @@ def prune(
         assert record is not None
         return cast("Compression", record["compression"])
 
-    key = digest(file_key(model), recipe, data.key(), asdict(training), trust)
+    key = digest(file_key(model), recipe, data.key(), asdict(training), trust, _versions())
     return run.step("prune", key, left, make, load)
 
 
@@ -143,7 +144,10 @@ def quantize(
         return flat
 
     trained = [epochs] if scheme == "qat" else []
-    key = digest(file_key(model), data.key(), trust, scheme, *trained)
+    key = digest(
+        file_key(model), data.key(), trust, scheme, *trained,
+        _versions(), _sources_key(_HERE / "load", _HERE / "quantize"),
+    )  # fmt: skip
     return run.step("quantize", key, (MODEL, FACTS), make, flat_of)
 
 
@@ -242,6 +246,7 @@ def render(
     from pipeline.golden import golden_of
     from pipeline.render import Project, resolve_library
     from pipeline.render import render as render_project
+    from pipeline.resources import FIRMWARE as FIRMWARE_SOURCES
     from pipeline.resources import VERSION
     from pipeline.tflm import render_tflm
 
@@ -288,7 +293,7 @@ def render(
     library = resolve_library(tflm) if engine == "tflm" else ""
     key = digest(
         flat.sha256, _board_key(chosen), engine, optimize, ram_limit, library, defines,
-        _sources_key(), VERSION,
+        _sources_key(FIRMWARE_SOURCES, _HERE / "codegen", _HERE / "render"), VERSION,
     )  # fmt: skip
     return run.step("render", key, (PROJECT, PROGRAM), make, load)
 
@@ -298,17 +303,30 @@ def _board_key(board: Board) -> dict[str, Any]:
     return {key: value for key, value in asdict(board).items() if key != "folder"}
 
 
-def _sources_key() -> str:
-    """Digest of the C sources, the templates and the generator: a change renders anew."""
-    from pipeline.resources import FIRMWARE as SOURCES
-
+def _sources_key(*folders: Path) -> str:
+    """Digest of a step's own sources: a change makes its result anew."""
     code = [
         path
-        for folder in (SOURCES, *(Path(__file__).parent / n for n in ("codegen", "render")))
+        for folder in folders
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     ]
     return digest([[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in code])
+
+
+def _versions() -> list[str]:
+    """Of what trains and converts; training is too dear to be done again for any edit."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from pipeline.resources import VERSION
+
+    found = [VERSION]
+    for name in ("tensorflow", "tf-keras", "tensorflow-model-optimization"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:  # a .tflite needs none of them
+            found.append(f"{name} absent")
+    return found
 
 
 def build(run: Run, project: Project, *, progress: Progress = silent) -> Image:

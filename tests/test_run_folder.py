@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import resources, stages
 from pipeline.errors import WrongUse
+from pipeline.load import sniff
 from pipeline.run import Run, digest, replaced_folder, sha256_file, write_atomically
 
 
@@ -125,3 +127,41 @@ def test_digests_tell_values_apart() -> None:
     assert digest("a", 1) == digest("a", 1)
     assert digest("a", 1) != digest("a1")
     assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+
+
+class Keys:
+    """A run that only looks at the keys of its steps."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def step(self, name: str, key: str, *_: object) -> None:
+        self.keys.append(key)
+
+
+def keys_of(model: Path) -> list[str]:
+    run = Keys()
+    data = stages.DataOptions("digits")
+    stages.prune(run, model, "magnitude:0.5", data)  # type: ignore[arg-type]
+    stages.quantize(run, model, data)  # type: ignore[arg-type]
+    return run.keys
+
+
+def test_what_an_older_version_trained_and_converted_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model.h5"
+    model.write_bytes(b"\x89HDF\r\n\x1a\n")
+    monkeypatch.setattr(sniff, "sniff", lambda path: sniff.Found(sniff.KERAS2_H5))
+    before = keys_of(model)
+    assert keys_of(model) == before
+    monkeypatch.setattr(resources, "VERSION", "0.0.9")
+    assert not set(keys_of(model)) & set(before)
+
+
+def test_a_change_of_its_sources_makes_a_step_anew(tmp_path: Path) -> None:
+    (tmp_path / "convert.py").write_text("one")
+    before = stages._sources_key(tmp_path)
+    assert stages._sources_key(tmp_path) == before
+    (tmp_path / "convert.py").write_text("another")
+    assert stages._sources_key(tmp_path) != before
