@@ -121,7 +121,7 @@ def prune(
     count = default_epochs(0 if data is None else len(data.train)) if epochs is None else epochs
     settings = Settings(count, seed, rate, _BATCH, patience=max(5, count // 3))
     work = _Work(network, data, objective, settings, progress)
-    state = _State(model)
+    state = _State(model, notes=() if objective is None else objective.notes)
     for index, stage in enumerate(recipe.stages):
         if max_drop is None or data is None:
             state = _run_stage(work, state, stage)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 from pipeline.load.dataset import Dataset
-from pipeline.load.evaluate import predict
+from pipeline.load.evaluate import classes_of, predict
 from pipeline.load.tfenv import tensorflow
 
 Kind = Literal["softmax", "logits", "sigmoid", "values", "none"]
@@ -36,12 +36,14 @@ class Objective:
         answers: (n, ...) for each training sample, or None.
         teacher: the unpruned network, or None where it does not teach.
         output: "softmax", "sigmoid" or "linear", the activation the outputs went through.
+        notes: what a person should know of the choice.
     """
 
     kind: Kind
     answers: NDArray[Any] | None
     teacher: Any
     output: str
+    notes: tuple[str, ...] = ()
 
     def loss(self, outputs: Any, answers: Any, taught: Any, labelled: int | None = None) -> Any:
         """Return the mean loss (a scalar tensor) of a batch.
@@ -125,9 +127,26 @@ def find_objective(model: Any, data: Dataset, *, distill: bool | None = None) ->
         or len(data) < _FEW_LABELS_PER_CLASS * max(2, len(np.unique(data.y)))
     )
     teach = kind == "none" or (few and kind != "values" if distill is None else distill)
-    if teach and not np.isfinite(predict(model, data.x)).all():
-        raise DataError("the network answers NaN or infinity to these samples", where=data.name)
-    return Objective(kind, answers, model if teach else None, output)
+    notes: tuple[str, ...] = ()
+    if teach:
+        said = predict(model, data.x)
+        if not np.isfinite(said).all():
+            raise DataError("the network answers NaN or infinity to these samples", where=data.name)
+        if distill is None and kind in ("softmax", "logits") and (guess := _guesses(said, data)):
+            teach, notes = False, (guess,)
+    return Objective(kind, answers, model if teach else None, output, notes)
+
+
+def _guesses(outputs: NDArray[Any], data: Dataset) -> str:
+    """Return what to say of a teacher that knows no more than which class is most frequent."""
+    assert data.y is not None
+    right = float(np.mean(classes_of(outputs) == data.y))
+    if right > np.bincount(data.y).max() / len(data.y):
+        return ""
+    return (
+        f"learned from labels alone: the network was right in {right:.1%} of the samples before, "
+        "no more often than a guess"
+    )
 
 
 def _classification(

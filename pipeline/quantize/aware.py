@@ -87,7 +87,9 @@ def quantize_aware(
         job = {"scheme": "int8", "name": network.name, "aware": {"preserve": preserve}}
         (folder / "job.json").write_text(json.dumps(job))
         run_worker(folder, network, progress)
-        notes = tuple(f"training with int8 rounding: {note}" for note in done.notes)
+        notes = tuple(
+            f"training with int8 rounding: {note}" for note in (*objective.notes, *done.notes)
+        )
         return FlatModel(network.name, (folder / "model.tflite").read_bytes(), notes)
 
 

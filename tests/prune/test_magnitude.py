@@ -113,6 +113,21 @@ def test_without_labels_the_unpruned_network_teaches(network, data):
     assert pruned.compression.pruned_accuracy >= pruned.compression.float_accuracy - 0.03
 
 
+def test_a_network_that_guesses_does_not_teach(network, data):
+    from pipeline.load.tfenv import tf_keras
+    from pipeline.prune.objective import find_objective
+
+    assert find_objective(network.keras, data.train).teacher is network.keras
+    untrained = tf_keras().models.clone_model(network.keras)
+    for weight in untrained.weights:
+        weight.assign(weight * 0.0)  # the same answer to everything
+    objective = find_objective(untrained, data.train)
+    assert objective.teacher is None and "no more often than a guess" in objective.notes[0]
+    assert find_objective(untrained, data.train, distill=True).teacher is untrained
+    guessing = Network("guess", "", "", "keras2", untrained, 0.0)
+    assert objective.notes[0] in prune(guessing, "magnitude:0.1", data, epochs=1).compression.notes
+
+
 def test_a_loss_that_is_no_number_ends_the_training_at_the_last_good_state(network, data):
     pruned = prune(network, "magnitude:0.5", data, epochs=3, rate=float("inf"))
     assert "the loss was no number in epoch 1" in pruned.compression.notes[0]
