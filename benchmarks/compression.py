@@ -57,6 +57,7 @@ LONGER = {
         "neurons:0.7,multiple=2+magnitude:0.5 @48",
         "neurons:0.5+magnitude:0.8 @48",
     ),
+    "kws": ("neurons:0.5 @240",),
 }
 QUICK_RECIPES = ("none", "magnitude:0.875", "neurons:0.5", "neurons:0.5+magnitude:0.8")
 QUICK_EPOCHS = 2

@@ -208,11 +208,14 @@ def _channel_cost(g: Geometry, along: int) -> float:
     outputs, lines = g.output.shape[1 + along], g.output.shape[2 - along]
     strips = _strips(g, along)
     read = min(g.input.shape[2 - along], lines * stride) + 2 * (strips - 1)
+    each = costs.DEPTHWISE_3X3[stride - 1]
+    if clamp_mode((g.output_zero, g.low, g.high)) != FLOOR:
+        each += costs.DEPTHWISE_3X3_SIGN
     return (
         strips * costs.DEPTHWISE_PER_STRIP
         + read
         * (costs.DEPTHWISE_PER_READ_LINE + g.input.shape[1 + along] * costs.DEPTHWISE_PER_READ)
-        + lines * (costs.DEPTHWISE_PER_LINE + outputs * costs.DEPTHWISE_3X3[stride - 1])
+        + lines * (costs.DEPTHWISE_PER_LINE + outputs * each)
     )
 
 

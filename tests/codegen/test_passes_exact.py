@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from drawn_networks import network
@@ -68,7 +70,7 @@ def test_no_value_leaves_its_bounds() -> None:
                 assert ((low <= got) & (got <= high)).all(), (seed, t)
 
 
-def found(seeds: range) -> dict[str, list[Pass]]:
+def found(seeds: Iterable[int]) -> dict[str, list[Pass]]:
     done: dict[str, list[Pass]] = {name: [] for name in PASSES}
     for seed in seeds:
         for p in simplify(graph_of(network(seed))).passes:
@@ -79,7 +81,7 @@ def found(seeds: range) -> dict[str, list[Pass]]:
 @pytest.mark.slow
 def test_all_passes_have_something_to_do_there() -> None:
     """The networks above exercise every pass; none makes a model do more work."""
-    done = found(range(60))
+    done = found([*range(60), 158])  # the last has a layer whose result is always the same
     assert done.pop("dilation") == [], "tested by itself"
     for name, passes in done.items():
         assert passes, name

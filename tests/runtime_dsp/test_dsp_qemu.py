@@ -17,7 +17,9 @@ from pipeline.codegen import compile as compiler
 from pipeline.codegen.kernels_dsp import KERNELS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))
 from bare_metal import run
+from networks import Net
 
 DSP = Target("cortex-m4", frozenset({"dsp"}))
 
@@ -48,3 +50,23 @@ def test_random_models(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         if able:
             kernel = able[number % len(able)]
             check_on_chip(model, kernel, tmp_path / str(number), monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_signs_and_clamps_cost_little(depthwise: bool, tmp_path: Path) -> None:
+    """Outputs that saturating at zero does not give: below zero, or with a RELU of their own."""
+
+    def instructions(act: int, zero: int) -> int:
+        net = Net()
+        x = net.input(1, 8, 8, 32)
+        kernel = (3, 3) if depthwise else (1, 1)
+        model = net.bytes(net.conv(x, 32, kernel, act=act, zero=zero, depthwise=depthwise))
+        program = compile_graph(graph_of(model), DSP)
+        folder = tmp_path / f"{act}_{zero}"
+        return run(program, np.zeros((1, 8 * 8 * 32), np.int8), folder).instructions
+
+    usual, linear, clamped = instructions(1, -128), instructions(0, -20), instructions(1, -20)
+    assert linear < (2.0 if depthwise else 1.1) * usual
+    assert clamped < 1.1 * linear
