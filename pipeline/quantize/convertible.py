@@ -67,10 +67,10 @@ def _pixelwise(values: Affine) -> Callable[..., Any]:
 
     def call(x: Any, **_: Any) -> Any:
         tf = tensorflow()
-        image = x if len(x.shape) == 4 else tf.expand_dims(x, 2)
+        image = x if len(x.shape) == 4 else tf.expand_dims(x, 1)  # along a row
         y = tf.nn.depthwise_conv2d(image, factor.reshape(1, 1, -1, 1), [1, 1, 1, 1], "VALID")
         y = tf.nn.bias_add(y, offset)
-        return y if len(x.shape) == 4 else tf.squeeze(y, 2)
+        return y if len(x.shape) == 4 else tf.squeeze(y, 1)
 
     return call
 
