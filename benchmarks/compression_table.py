@@ -103,19 +103,23 @@ def verdicts(found: dict[str, Mean]) -> list[Verdict]:
     if dense is None:
         return []
     verdicts = []
-    one = [m for m in found.values() if m.recipe.split(",")[0].split(" ")[0] == "magnitude:0.875"]
-    two = found.get("neurons:0.5")
+
+    def like(recipe: str) -> list[Mean]:
+        """The recipe, with any options and any number of epochs."""
+        return [m for m in found.values() if m.recipe.split(",")[0].split(" ")[0] == recipe]
+
+    one, two = like("magnitude:0.875"), like("neurons:0.5")
     if one:
         tries = [_magnitude(m, dense, goal) for m in one for goal in m.flash]
-        verdicts.append(_best("1", "", tries))
-    if two is not None:
-        tries = [_neurons(two, dense, goal) for goal in two.flash]
-        verdicts.append(_best("2", "neurons:0.5", tries))
+        verdicts.append(_best("1", tries))
+    if two:
+        tries = [_neurons(m, dense, goal) for m in two for goal in m.flash]
+        verdicts.append(_best("2", tries))
     both = [m for m in found.values() if "+" in m.recipe]
     if both:
-        verdict = _best("3", "", [_small(m, goal) for m in both for goal in m.flash])
+        verdict = _best("3", [_small(m, goal) for m in both for goal in m.flash])
         one = [m for m in found.values() if m.recipe.startswith("neurons") and m not in both]
-        alone = _best("", "", [_small(m, goal) for m in one for goal in m.flash]) if one else None
+        alone = _best("", [_small(m, goal) for m in one for goal in m.flash]) if one else None
         if not verdict.met and alone is not None and alone.met:
             verdict = replace(verdict, text=f"{verdict.text}. Met without magnitude: {alone.text}")
         verdicts.append(verdict)
@@ -152,7 +156,8 @@ def _magnitude(m: Mean, dense: Mean, goal: str) -> Try:
 def _neurons(m: Mean, dense: Mean, goal: str) -> Try:
     fewer = dense.instructions[goal] / m.instructions[goal]
     missed, by = _check((-m.lost, -1.0, "accuracy"), (fewer, 1.8, "instructions"))
-    return missed, by, f"{goal}: {m.lost:.1f} points lost, {fewer:.2f}x fewer instructions"
+    text = f"{m.recipe}, {goal}: {m.lost:.1f} points lost, {fewer:.2f}x fewer instructions"
+    return missed, by, text
 
 
 def _small(m: Mean, goal: str) -> Try:
@@ -161,11 +166,11 @@ def _small(m: Mean, goal: str) -> Try:
     return missed, by, text
 
 
-def _best(bar: str, recipe: str, tries: list[Try]) -> Verdict:
+def _best(bar: str, tries: list[Try]) -> Verdict:
     missed, _, text = min(tries, key=lambda t: (len(t[0]), t[1]))
     if missed:
         text += f"; missed: {', '.join(missed)}"
-    return Verdict(bar, not missed, f"{recipe}, {text}" if recipe else text)
+    return Verdict(bar, not missed, text)
 
 
 def table(tasks: dict[str, Any], all_tasks: dict[str, str]) -> str:

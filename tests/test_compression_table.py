@@ -35,6 +35,16 @@ def test_bars_are_met_and_missed() -> None:
     assert not three.met and three.text.endswith("missed: accuracy")
 
 
+def test_more_epochs_may_meet_a_bar() -> None:
+    rows = [
+        row("none", 0.95, 10_000, 1_000),
+        row("neurons:0.5", 0.93, 3_000, 500),
+        row("neurons:0.5 @48", 0.945, 3_000, 500),
+    ]
+    (two,) = verdicts(means(rows))
+    assert two.met and two.text.startswith("neurons:0.5 @48, size: 0.5 points lost")
+
+
 def test_a_bar_that_one_kind_of_pruning_meets() -> None:
     rows = [
         row("none", 0.95, 10_000, 1_000),
