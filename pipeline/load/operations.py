@@ -82,8 +82,9 @@ def call_operation(entry: dict[str, Any], call: Call, name: str, where: str) -> 
     try:
         result = _Operation(kind, config, name).run(*map(_constant, call.args), **call.kwargs)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
-            f"{kind} can not be called as the file says: {str(error).strip().splitlines()[0]}",
+            f"{kind} can not be called as the file says: {reason}",
             where=f"{where}, operation {name}",
             hint=_HINT,
         ) from error
