@@ -7,6 +7,7 @@ convolutions, normalisation anywhere, rescaling, separable convolutions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.load.nodes import Ref, calls_in_order, layer_name, references, replace
+from pipeline.load.nodes import Call, Ref, calls_in_order, layer_name, references, refs_in, replace
 from pipeline.load.tfenv import tf_keras
-from pipeline.quantize.affine import Affine, foldable, normalisation, standardising
+from pipeline.quantize.affine import Affine, normalisation, standardising
 
+_FOLDABLE = ("Conv1D", "Conv2D", "DepthwiseConv2D", "Dense")
 _DROPPED = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
 _LIMIT = 1e-4
 
@@ -51,7 +53,31 @@ class _Rewriter:
         self._tensors: dict[Ref, Any] = {}
         self._made: dict[str, Any] = {}
         self._weights: list[tuple[Any, list[NDArray[Any]]]] = []
-        self._folded = foldable(model)
+        ordered = calls_in_order(self._config)
+        readers = Counter(ref for _, _, call in ordered for ref in refs_in(call))
+        readers.update(references(self._config["output_layers"]))
+        self._folded = self._find_folds(ordered, readers)
+
+    def _find_folds(
+        self, ordered: list[tuple[dict[str, Any], int, Call]], readers: Counter[Ref]
+    ) -> dict[str, str]:
+        """Return layer -> the batch normalisation that can be folded into it."""
+        calls = Counter(layer_name(entry) for entry, _, _ in ordered)
+        folds = {}
+        for entry, _, call in ordered:
+            if entry["class_name"] != "BatchNormalization":
+                continue
+            (ref,) = refs_in(call)
+            before = self._model.get_layer(ref.layer)
+            linear = getattr(getattr(before, "activation", None), "__name__", "") == "linear"
+            if (
+                type(before).__name__ in _FOLDABLE
+                and linear
+                and readers[ref] == 1
+                and calls[ref.layer] == calls[layer_name(entry)] == 1
+            ):
+                folds[ref.layer] = layer_name(entry)
+        return folds
 
     def run(self) -> Any:
         (source,) = references(self._config["input_layers"])

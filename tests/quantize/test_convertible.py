@@ -112,6 +112,50 @@ def test_normalisation_behind_an_activation_is_one_operator(shape):
     ]
 
 
+FOLDED = {
+    "SeparableConv2D": lambda layers: layers.SeparableConv2D(4, 3),
+    "Conv2DTranspose": lambda layers: layers.Conv2DTranspose(4, 3),
+    "DepthwiseConv2D": lambda layers: layers.DepthwiseConv2D(3),
+    "Dense": lambda layers: layers.Dense(4),
+}
+
+
+@pytest.mark.parametrize("kind", FOLDED)
+@pytest.mark.parametrize("dropout", [False, True])
+def test_normalisation_that_folds_into_weights_is_left_to_the_converter(kind, dropout):
+    layers = [FOLDED[kind]]
+    if dropout:
+        layers.append(lambda layers: layers.Dropout(0.2))
+    layers += [lambda layers: layers.BatchNormalization(), lambda layers: layers.ReLU()]
+    plain = make((6, 6, 3), FOLDED[kind])
+    _, _, alone = int8_of(plain, (6, 6, 3))
+    _, _, graph = int8_of(make((6, 6, 3), *layers), (6, 6, 3))
+    assert [op.name for op in graph.ops] == [op.name for op in alone.ops]
+
+
+def test_an_activation_leaves_the_layer_before_it_single():
+    model = make((12,), lambda layers: layers.Dense(4, activation="elu"))
+    _, _, graph = int8_of(model, (12,))
+    assert [op.name for op in graph.ops].count("FULLY_CONNECTED") == 1
+
+
+def test_layers_without_one_input_shape():
+    """Called on two scales, or inside of a wrapper."""
+    from pipeline.load.tfenv import tf_keras
+
+    keras = tf_keras()
+    layers = keras.layers
+    inputs = keras.Input((8, 8, 3))
+    conv, norm = layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization()
+    scales = [norm(conv(x)) for x in (inputs, layers.MaxPooling2D()(inputs))]
+    sequence = layers.Reshape((4, 2))(
+        layers.Concatenate()([layers.GlobalMaxPooling2D()(x) for x in scales])
+    )
+    outputs = layers.TimeDistributed(layers.BatchNormalization())(sequence)
+    found, expected, _ = int8_of(keras.Model(inputs, outputs), (8, 8, 3))
+    assert np.sqrt(np.mean((found - expected) ** 2)) < 2.0
+
+
 def test_inputs_are_standardised_by_one_operator():
     model = make(
         (6, 6, 3),
