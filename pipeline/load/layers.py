@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.errors import ModelError
-from pipeline.load.operations import hard_sigmoid, hard_silu
+from pipeline.load.activations import hard_sigmoid, hard_silu
 from pipeline.load.tfenv import tf_keras
 
 # Needed for training from scratch with the same regime only; fine-tuning sets its own.

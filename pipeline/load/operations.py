@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import ModelError
+from pipeline.load.activations import hard_sigmoid, hard_silu
 from pipeline.load.nodes import Call
 from pipeline.load.tfenv import tensorflow, tf_keras
 
@@ -214,22 +215,6 @@ class _Operation:
                 pads = tuple(map(tuple, inner))
                 return self._layers.ZeroPadding2D(pads, name=self._name)(x)
         return tensorflow().pad(x, widths, mode, constant_values or 0)
-
-
-def hard_sigmoid(name: str) -> Callable[[Any], Any]:
-    """Return relu6(x + 3) / 6 in layers: Keras 3's; Keras 2's is another function."""
-    layers = tf_keras().layers
-    add = layers.Rescaling(1.0, 3.0, name=f"{name}_add_3")
-    clip = layers.ReLU(6.0, name=f"{name}_relu6")
-    scale = layers.Rescaling(1.0 / 6.0, name=f"{name}_sixth")
-    return lambda x: scale(clip(add(x)))
-
-
-def hard_silu(name: str) -> Callable[[Any], Any]:
-    """Return x * relu6(x + 3) / 6 in layers; the converter makes one operator of them."""
-    gate = hard_sigmoid(name)
-    product = tf_keras().layers.Multiply(name=f"{name}_product")
-    return lambda x: product([x, gate(x)])
 
 
 def _affine(kind: str, constant: Any, *, first: bool) -> tuple[Any, Any] | None:

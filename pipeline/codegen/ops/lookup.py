@@ -1,7 +1,8 @@
 """Functions of one int8 value: 256-entry tables, made when the model is compiled.
 
 ABS, ELU, EXP, GELU, HARD_SWISH, LEAKY_RELU, LOG, LOGISTIC, RELU, RELU6, RSQRT, TANH. A table holds
-exactly what TFLite Micro computes for each of the 256 inputs.
+exactly what TFLite Micro computes for each of the 256 inputs, or TensorFlow Lite where that has no
+int8 (lookup_float.py).
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def _chain(edit: Edit, op: Op) -> _Operand | None:
     values = table_of(edit, op)
     if values is None:
         return None
-    operand = _operand(edit, op.inputs[0], 1)
+    operand = _operand(edit, op.inputs[0])
     if operand.root == op.inputs[0]:
         return None
     return _Operand(operand.root, apply(values, operand.values), operand.ops)
@@ -108,10 +108,10 @@ def _by_float(edit: Edit, op: Op) -> _Operand | None:
     return _Operand(data.index, values.astype(np.int8), (behind,))
 
 
-def _operand(edit: Edit, tensor: int, times: int) -> _Operand:
+def _operand(edit: Edit, tensor: int) -> _Operand:
     """One step back, where the op is needed for nothing else."""
     behind = edit.writer(tensor)
-    if behind is not None and edit.free(tensor) and len(edit.readers(tensor)) == times:
+    if behind is not None and edit.private(tensor):
         values = table_of(edit, behind)
         source = behind.inputs[0]
         if values is not None and edit.tensors[source].shape == edit.tensors[tensor].shape:
