@@ -76,6 +76,20 @@ static void busy(uint16_t sequence)
     mon_frame_send(MON_BUSY, sequence, 4);
 }
 
+/* The request is older than one that has changed the engine's memory: it has come late, or again.
+ * A newer one takes over. */
+static bool stale(uint16_t sequence)
+{
+    if (newer(sequence)) {
+        begin(sequence);
+    }
+    if (sequence != current.sequence) {
+        nak(sequence, MON_NAK_STALE, 0);
+        return true;
+    }
+    return false;
+}
+
 /* INFO frames are filled by the text output. */
 static struct {
     uint16_t sequence;
@@ -160,10 +174,10 @@ static void send_result(void)
 
 static void run(uint16_t sequence, uint32_t input_crc)
 {
-    if (newer(sequence)) {
-        begin(sequence);
+    if (stale(sequence)) {
+        return;
     }
-    if (sequence != current.sequence || (current.answered && input_crc != current.input_crc)) {
+    if (current.answered && input_crc != current.input_crc) {
         nak(sequence, MON_NAK_STALE, 0);
         return;
     }
@@ -213,11 +227,7 @@ static void done(uint16_t sequence, uint32_t count, uint64_t sum)
  * nothing is left of it. A frame after each tells the host that the chip is alive. */
 static void timed(uint16_t sequence, uint32_t count, int (*step)(uint32_t index, uint64_t *ticks))
 {
-    if (newer(sequence)) {
-        begin(sequence);
-    }
-    if (sequence != current.sequence) {
-        nak(sequence, MON_NAK_STALE, 0);
+    if (stale(sequence)) {
         return;
     }
     begin(sequence);
@@ -243,6 +253,9 @@ static void timed(uint16_t sequence, uint32_t count, int (*step)(uint32_t index,
 /* The engine's memory is the host's from here on: no input is under way, no answer held. */
 static void steps(uint16_t sequence, uint32_t count)
 {
+    if (stale(sequence)) {
+        return;
+    }
     begin(sequence);
     mon_benchmark_forget();
     busy(sequence);
@@ -258,6 +271,9 @@ static void write_input(uint16_t sequence, const uint8_t *payload, size_t bytes)
 {
     if (bytes < 4) {
         nak(sequence, MON_NAK_LENGTH, 0);
+        return;
+    }
+    if (stale(sequence)) {
         return;
     }
     begin(sequence);
@@ -282,6 +298,9 @@ static int whole_inference(uint32_t index, uint64_t *value)
 /* A debugger moves inputs and outputs while the core waits: see placed.h. */
 static void placed(uint16_t sequence, uint32_t count)
 {
+    if (stale(sequence)) {
+        return;
+    }
     begin(sequence);
     mon_benchmark_forget();
     mon_placed.inputs = 0;

@@ -197,6 +197,31 @@ def test_an_older_run_is_stale(line: Line) -> None:
     assert line.hear(Type.OUTPUT)[-1].payload[4:] == fake_output(DATA)
 
 
+def test_an_older_step_is_stale(line: Line) -> None:
+    """What a line says again later must not run a layer again, nor write an input over."""
+
+    def ask(kind: Type, sequence: int, payload: bytes, answer: Type) -> Frame:
+        line.send(encode(kind, sequence, payload))
+        return line.hear(answer)[-1]
+
+    some = bytes(4) + DATA[:256]
+    ask(Type.STEPS, 5, b"\0\0", Type.DONE)
+    ask(Type.INPUT, 6, some, Type.MEMORY)
+    ask(Type.STEPS, 7, b"\1\0", Type.DONE)
+    ask(Type.STEPS, 8, b"\2\0", Type.DONE)
+    where = struct.pack("<IH", 0, 4)
+    before = ask(Type.READ, 9, where, Type.MEMORY)
+    for sequence, kind, payload in (
+        (7, Type.STEPS, b"\1\0"),
+        (5, Type.STEPS, b"\0\0"),
+        (6, Type.INPUT, some),
+        (5, Type.PLACED, b"\1\0"),
+    ):
+        assert ask(kind, sequence, payload, Type.NAK).payload == bytes([Nak.STALE])
+    ask(Type.STEPS, 8, b"\2\0", Type.DONE)  # the newest may be asked twice
+    assert ask(Type.READ, 10, where, Type.MEMORY).payload == before.payload
+
+
 def test_sequence_numbers_wrap(line: Line) -> None:
     for sequence in (0xFFFE, 0xFFFF, 0, 1):
         line.send(*chunks(sequence), run(sequence))
