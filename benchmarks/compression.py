@@ -102,11 +102,11 @@ def measure(
     Raises:
         McuError: a step failed.
     """
-    from pipeline.artifacts import FACTS, PRUNED, REPORT
     from pipeline.deploy import deploy
     from pipeline.load.network import read_record
     from pipeline.report import read_report
     from pipeline.run import write_json
+    from pipeline.steps.artifacts import FACTS, PRUNED, REPORT
 
     clock = _clock(folder)
     method, _, more = recipe.partition(" @")

@@ -5,7 +5,7 @@
 For every core: per kernel a factor on its cost model and the instructions of a call, code
 bytes of the runtime's files, of the firmware without them and of a layer. Small generated
 models of many shapes are measured beside the ones given. Writes
-pipeline/search/estimates.json and prints how far the fitted estimates are off.
+pipeline/analyze/estimates.json and prints how far the fitted estimates are off.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ sys.path.insert(0, str(ROOT / "tests/runtime"))
 from tflite_builder import Build, T  # noqa: E402
 
 from pipeline import deploy  # noqa: E402
+from pipeline.analyze.estimates import TABLE, _figures, key  # noqa: E402
 from pipeline.board import boards, load_board  # noqa: E402
 from pipeline.codegen.program import Layer, Program  # noqa: E402
 from pipeline.errors import DoesNotFit, McuError  # noqa: E402
 from pipeline.run import write_json  # noqa: E402
-from pipeline.search.estimates import TABLE, _figures, key  # noqa: E402
 
 
 @dataclass(frozen=True)

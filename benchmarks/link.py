@@ -43,11 +43,11 @@ def timed(work: Callable[[], Any], process: psutil.Process) -> tuple[float, floa
 
 
 def main(words: list[str] | None = None) -> int:
-    from pipeline import artifacts
     from pipeline.board import load_board
     from pipeline.deploy import deploy
     from pipeline.flash import connect
     from pipeline.measure import Link, Session
+    from pipeline.steps import artifacts
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("model", type=Path)

@@ -97,8 +97,8 @@ def deploy(
     Raises:
         McuError: a branch of it, see pipeline.errors.
     """
-    from pipeline import artifacts, stages
-    from pipeline.preflight import preflight
+    from pipeline.steps import artifacts, stages
+    from pipeline.steps.preflight import preflight
 
     model = Path(model)
     chosen = artifacts.DataOptions(

@@ -11,7 +11,7 @@ from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
 
 if TYPE_CHECKING:
-    from pipeline.search.analysis import Analysis
+    from pipeline.analyze.analysis import Analysis
 
 EXAMPLES = """\b
 Examples:
@@ -41,7 +41,7 @@ def command(
 
     def work() -> None:
         nonlocal fits
-        from pipeline.search.analyze import analyze
+        from pipeline.analyze import analyze
 
         with progress_display() as progress:
             found = analyze(

@@ -13,7 +13,7 @@ from pipeline.cli.console import guarded, note, say, say_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.bench import Result
+    from pipeline.bench.matrix import Result
     from pipeline.report.baseline import BaselineRow
 
 EXAMPLES = """\b
@@ -67,7 +67,7 @@ def command(
     codes: list[int] = []
 
     def work() -> None:
-        from pipeline.bench import bench, matrix
+        from pipeline.bench.matrix import bench, matrix
         from pipeline.cli.bench_display import display
         from pipeline.report.baseline import read_baseline
         from pipeline.report.history import History

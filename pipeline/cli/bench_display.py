@@ -13,7 +13,7 @@ from pipeline.cli.console import note
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pipeline.bench import Cell, State, Watcher
+    from pipeline.bench.matrix import Cell, State, Watcher
 
 _STYLES = {"waiting": "dim", "running": "cyan", "done": "green", "failed": "red"}
 

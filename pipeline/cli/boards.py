@@ -76,9 +76,12 @@ def add(
     """Describe one of PlatformIO's Arduino boards."""
 
     def work() -> None:
-        from pipeline.board_add import add_board
+        from pipeline.board.add import add_board
+        from pipeline.build.pio_boards import look_up
 
-        board = add_board(from_pio, manifest=manifest, platform=platform, name=name)
+        board = add_board(
+            from_pio, look_up=look_up, manifest=manifest, platform=platform, name=name
+        )
         path = board.folder / "board.toml"
         if json:
             say_json({**_document(board), "path": str(path)})

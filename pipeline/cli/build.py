@@ -23,7 +23,7 @@ def command(
     """Build the firmware with PlatformIO and read its sizes."""
 
     def work() -> None:
-        from pipeline import artifacts, stages
+        from pipeline.steps import artifacts, stages
 
         run = artifacts.run_of(project)
         with progress_display() as progress:

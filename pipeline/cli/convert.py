@@ -47,14 +47,14 @@ def command(
     def work() -> None:
         from dataclasses import asdict
 
-        from pipeline import artifacts, stages
         from pipeline.board import load_board
         from pipeline.codegen import Target, size_limit
         from pipeline.codegen.explain import explain as explain_graph
         from pipeline.codegen.passes import PASSES
         from pipeline.convert import parameters, total_macs
         from pipeline.errors import WrongUse
-        from pipeline.preflight import OPTIMIZE
+        from pipeline.steps import artifacts, stages
+        from pipeline.steps.preflight import OPTIMIZE
 
         if no_passes and not explain:
             raise WrongUse("it compares explanations", where="--no-passes", hint="add --explain")

@@ -58,9 +58,9 @@ def command(
     """Take a model file all the way to a measured board."""
 
     def work() -> None:
-        from pipeline import artifacts
         from pipeline.cli.summary import summary
         from pipeline.deploy import deploy
+        from pipeline.steps import artifacts
 
         with progress_display() as progress:
             done = deploy(

@@ -38,10 +38,10 @@ def command(
     ended = 0
 
     def work() -> None:
-        from pipeline import artifacts
         from pipeline.board import load_board
         from pipeline.flash import Device
         from pipeline.flash.emulate import emulate, emulator_of
+        from pipeline.steps import artifacts
 
         image = artifacts.image_of(artifacts.run_of(firmware))
         board = load_board(image.board)

@@ -26,7 +26,7 @@ def command(
     """Put the firmware onto a board or an emulator."""
 
     def work() -> None:
-        from pipeline import artifacts, stages
+        from pipeline.steps import artifacts, stages
 
         run = artifacts.run_of(firmware)
         with progress_display() as progress:

@@ -8,8 +8,8 @@ from pipeline.cli.console import note, progress_display, say, say_json
 from pipeline.errors import AccuracyGate
 
 if TYPE_CHECKING:
-    from pipeline.artifacts import DataOptions
     from pipeline.run import Run
+    from pipeline.steps.artifacts import DataOptions
 
 
 def show_layers(run: Run, data: DataOptions, json: bool, document: bool) -> int:
@@ -24,7 +24,7 @@ def show_layers(run: Run, data: DataOptions, json: bool, document: bool) -> int:
     Raises:
         AccuracyGate: a layer differs, and a person reads.
     """
-    from pipeline.layer_check import compare_run, comparison_json, lines, require_equal
+    from pipeline.steps.layer_check import compare_run, comparison_json, lines, require_equal
 
     with progress_display() as progress:
         found = compare_run(run, data, progress=progress)

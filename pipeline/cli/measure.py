@@ -15,10 +15,10 @@ from pipeline.errors import WrongUse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.artifacts import DataOptions
     from pipeline.measure import Measurement
     from pipeline.measure.meters import EnergyOptions
     from pipeline.run import Run
+    from pipeline.steps.artifacts import DataOptions
 
 EXAMPLES = """\b
 Examples:
@@ -66,7 +66,7 @@ def command(
     """Send samples; read back outputs, cost, memory."""
 
     def work() -> None:
-        from pipeline import artifacts, stages
+        from pipeline.steps import artifacts, stages
 
         run = artifacts.run_of(device)
         chosen = artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
@@ -157,7 +157,7 @@ def _energy(
 
 
 def _by_mlperf(run: Run, data: DataOptions, window: float, json: bool) -> None:
-    from pipeline.mlperf import measure_mlperf
+    from pipeline.steps.mlperf import measure_mlperf
 
     with progress_display() as progress:
         found = measure_mlperf(run, data, least_seconds=window, progress=progress)

@@ -41,7 +41,7 @@ def command(
     def work() -> None:
         from dataclasses import asdict
 
-        from pipeline import artifacts, stages
+        from pipeline.steps import artifacts, stages
 
         run = artifacts.run_for(model, out)
         chosen = artifacts.DataOptions(

@@ -35,7 +35,7 @@ def command(
     """Quantise a Keras network to an integer .tflite."""
 
     def work() -> None:
-        from pipeline import artifacts, stages
+        from pipeline.steps import artifacts, stages
 
         run = artifacts.run_for(model, out)
         chosen = artifacts.DataOptions(

@@ -31,7 +31,7 @@ def command(
     """Render the firmware as a PlatformIO project."""
 
     def work() -> None:
-        from pipeline import artifacts, stages
+        from pipeline.steps import artifacts, stages
 
         run = artifacts.run_for(model, out)
         with progress_display() as progress:

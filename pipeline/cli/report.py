@@ -28,8 +28,8 @@ def command(
     """Write report.json and print the summary."""
 
     def work() -> None:
-        from pipeline import artifacts, stages
         from pipeline.cli.summary import summary
+        from pipeline.steps import artifacts, stages
 
         run = artifacts.run_of(measurement)
         report = stages.report(run)

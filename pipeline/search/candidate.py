@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts import FACTS, PRUNED, flat_of
+from pipeline.analyze import analyze
 from pipeline.board import load_board
 from pipeline.deploy import Deployment, deploy
 from pipeline.errors import AccuracyGate, DataError, WrongUse
@@ -20,11 +20,11 @@ from pipeline.load.sniff import TFLITE, sniff
 from pipeline.progress import Progress, silent
 from pipeline.report import Report
 from pipeline.run import digest, replaced_folder
-from pipeline.search.analyze import analyze
 from pipeline.search.front import Tried
 from pipeline.search.settings import Settings
 from pipeline.search.space import OPTIMIZE, Candidate
 from pipeline.search.work import Hopeless, Outcome
+from pipeline.steps.artifacts import FACTS, PRUNED, flat_of
 
 _FIT = "does not fit"
 # Estimates of code and RAM may be off by this much.

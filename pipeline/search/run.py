@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import preflight as checks
 from pipeline.deploy import Deployment
 from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
@@ -21,6 +20,7 @@ from pipeline.search.space import Candidate, space_of
 from pipeline.search.study import DATABASE, NoStudy, front_of, open_study
 from pipeline.search.work import work
 from pipeline.search.workers import run_workers
+from pipeline.steps import preflight as checks
 
 if TYPE_CHECKING:
     import optuna
@@ -93,7 +93,7 @@ def preflight(settings: Settings) -> None:
     """Checks all that can be known before any work is done.
 
     Raises:
-        WrongUse, ToolMissing, ModelError: see `pipeline.preflight.preflight`.
+        WrongUse, ToolMissing, ModelError: see `pipeline.steps.preflight.preflight`.
     """
     on = emulator_of(settings.board)
     if not 0.0 <= settings.max_drop <= 1.0:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import codegen
-from pipeline.artifacts import DataOptions, file_key
 from pipeline.resources import FIRMWARE, VERSION
 from pipeline.run import digest, sha256_file
+from pipeline.steps.artifacts import DataOptions, file_key
 
 _CODE = (".py", ".c", ".h", ".S", ".j2")
 

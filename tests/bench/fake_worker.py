@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sample_reports import make_report
 
-import pipeline.pool_worker as worker
+import pipeline.bench.worker as worker
 from pipeline.deploy import Deployment
 from pipeline.errors import DoesNotFit
 

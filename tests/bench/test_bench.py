@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import bench as room
-from pipeline import pool
-from pipeline.bench import Cell, bench, matrix
+from pipeline.bench import matrix as room
+from pipeline.bench import pool
+from pipeline.bench.matrix import Cell, bench, matrix
 from pipeline.errors import WrongUse
 from pipeline.report.sources import load_reports
 
@@ -232,8 +232,8 @@ def alive(pid: int) -> bool:
 def test_nothing_is_left_behind(tmp_path: Path, how: signal.Signals) -> None:
     (tmp_path / "m.tflite").write_text("endless")
     program = (
-        f"from pipeline import pool; pool._COMMAND = {FAKE!r}\n"
-        "from pathlib import Path; from pipeline.bench import bench, matrix\n"
+        f"from pipeline.bench import pool; pool._COMMAND = {FAKE!r}\n"
+        "from pathlib import Path; from pipeline.bench.matrix import bench, matrix\n"
         "bench(matrix([Path('m.tflite')], ['disco_f407vg'], on=['qemu']), Path('bench'))"
     )
     parent = subprocess.Popen(

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 from tiny_program import tiny_program
 
-from pipeline.board_add import add_board
+from pipeline.board.add import add_board
+from pipeline.build.pio_boards import look_up
 from pipeline.flash.serialport import open_socket
 from pipeline.render import render
 
@@ -67,7 +68,7 @@ def test_an_added_board_builds_with_its_core_and_answers(
     (tmp_path / "boards").mkdir()
     manifest = tmp_path / "mega.json"
     manifest.write_text(json.dumps(MANIFEST))
-    board = add_board("megaatmega2560", manifest=manifest, platform="atmelavr")
+    board = add_board("megaatmega2560", look_up=look_up, manifest=manifest, platform="atmelavr")
     project = render(
         board, name="tiny", out=tmp_path / "project", program=tiny_program(), offline=False
     )

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pipeline import pool
+from pipeline.bench import pool
 
 FAKE = [sys.executable, str(Path(__file__).parents[1] / "bench" / "fake_worker.py")]
 BASELINE = (

@@ -34,7 +34,7 @@ def test_help_names_the_commands_in_the_order_of_the_chain(mcu) -> None:
 
 LIGHT = {
     "pipeline.deploy", "pipeline.errors", "pipeline.progress", "pipeline.board",
-    "pipeline.board_cores", "pipeline.resources",
+    "pipeline.board.description", "pipeline.board.cores", "pipeline.resources",
 }  # fmt: skip
 # What takes long to import, or is of no use to a command that only says something.
 HEAVY = {

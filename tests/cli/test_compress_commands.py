@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.artifacts import DataOptions
+from pipeline.steps.artifacts import DataOptions
 
 
 def a_file(tmp_path: Path) -> Path:
@@ -144,7 +144,7 @@ def test_training_with_rounding_keeps_the_zeros(mcu, networks: Path, tmp_path: P
     words += ["-p", "magnitude:0.75", "--epochs", "2", "--until", "quantize", "-o", "run"]
     ran = mcu("deploy", *words, "--scheme", "qat")
     assert ran.code == 0, ran.err
-    from pipeline.artifacts import flat_of
     from pipeline.convert import read_graph, zero_share
+    from pipeline.steps.artifacts import flat_of
 
     assert zero_share(read_graph(flat_of(tmp_path / "run"))) >= 0.74

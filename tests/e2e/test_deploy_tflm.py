@@ -65,8 +65,8 @@ OTHER_SCHEMA = "#undef TFLITE_SCHEMA_VERSION\n#define TFLITE_SCHEMA_VERSION 99\n
     ids=["arena too small", "missing operator", "schema version"],
 )
 def test_tflm_says_why_it_fails(rendered: Path, old: str, new: str, says: str) -> None:
-    from pipeline import artifacts, stages
     from pipeline.run import Run
+    from pipeline.steps import artifacts, stages
 
     header = rendered / "project/src/network/tflm_model.h"
     text = header.read_text()

@@ -12,9 +12,9 @@ import pytest
 
 from pipeline.convert import Graph, read_graph
 from pipeline.errors import AccuracyGate, DeviceError, WrongUse
-from pipeline.layer_check import comparison_json, lines, require_equal
 from pipeline.load.flatmodel import FlatModel
 from pipeline.measure.layers import Held, LayerComparison, Ran, compare_layers, ran_from
+from pipeline.steps.layer_check import comparison_json, lines, require_equal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "runtime"))
 from tflite_builder import Build, T

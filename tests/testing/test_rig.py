@@ -14,8 +14,8 @@ import pytest
 
 import pipeline.flash
 from pipeline.errors import WrongUse
-from pipeline.rig import Rig
-from pipeline.serial_log import SerialLog
+from pipeline.testing.rig import Rig
+from pipeline.testing.serial_log import SerialLog
 
 
 @pytest.fixture

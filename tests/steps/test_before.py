@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "runtime"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "runtime"))
 
 from tflite_builder import Build, T
 
-from pipeline.before import BEFORE, before_layers, keep_before
 from pipeline.errors import ModelError
 from pipeline.load import FlatModel
+from pipeline.steps.before import BEFORE, before_layers, keep_before
 
 BOARD = "disco_f407vg"
 

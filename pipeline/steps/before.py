@@ -2,7 +2,7 @@
 
 The unpruned network is quantised when it is pruned, and compiled for the board when the
 report is written. It is neither built nor run: bytes are exact, instructions are expected by
-`pipeline.search.analyze`.
+`pipeline.analyze.analyze`.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def before_layers(
         program: its layers as generated (program.json).
         board: board id.
     """
+    from pipeline.analyze import analyze
     from pipeline.load import FlatModel
-    from pipeline.search import analyze
 
     path = folder / BEFORE
     if not path.is_file() or program["engine"] != "aot":

@@ -11,7 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pipeline.artifacts import (
+from pipeline.board import Board, load_board
+from pipeline.errors import WrongUse
+from pipeline.progress import Progress, silent
+from pipeline.run import Run, digest, file_sums, sha256_file, write_atomically, write_json
+from pipeline.steps.artifacts import (
     DEVICE,
     FACTS,
     FIRMWARE,
@@ -34,12 +38,8 @@ from pipeline.artifacts import (
     measurement_of,
     samples_of,
 )
-from pipeline.before import before_layers, keep_before
-from pipeline.board import Board, load_board
-from pipeline.errors import WrongUse
-from pipeline.preflight import SCHEMES, check_energy_mode, mlperf_defines
-from pipeline.progress import Progress, silent
-from pipeline.run import Run, digest, file_sums, sha256_file, write_atomically, write_json
+from pipeline.steps.before import before_layers, keep_before
+from pipeline.steps.preflight import SCHEMES, check_energy_mode, mlperf_defines
 
 if TYPE_CHECKING:
     from pipeline.build import Image
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 # Goes up when a measurement holds more than before: then an older one is made anew.
 _MEASUREMENT = 2
-_HERE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def prune(
@@ -146,7 +146,7 @@ def quantize(
     trained = [epochs] if scheme == "qat" else []
     key = digest(
         file_key(model), data.key(), trust, scheme, *trained,
-        _versions(), _sources_key(_HERE / "load", _HERE / "quantize"),
+        _versions(), _sources_key(_PACKAGE / "load", _PACKAGE / "quantize"),
     )  # fmt: skip
     return run.step("quantize", key, (MODEL, FACTS), make, flat_of)
 
@@ -243,12 +243,12 @@ def render(
     """
     from pipeline.build import check_before_build
     from pipeline.codegen import generate, held_inputs
-    from pipeline.golden import golden_of
     from pipeline.render import Project, resolve_library
     from pipeline.render import render as render_project
     from pipeline.resources import FIRMWARE as FIRMWARE_SOURCES
     from pipeline.resources import VERSION
-    from pipeline.tflm import render_tflm
+    from pipeline.steps.golden import golden_of
+    from pipeline.steps.tflm import render_tflm
 
     chosen = load_board(board)
     defines = mlperf_defines(mlperf, graph)
@@ -293,7 +293,7 @@ def render(
     library = resolve_library(tflm) if engine == "tflm" else ""
     key = digest(
         flat.sha256, _board_key(chosen), engine, optimize, ram_limit, library, defines,
-        _sources_key(FIRMWARE_SOURCES, _HERE / "codegen", _HERE / "render"), VERSION,
+        _sources_key(FIRMWARE_SOURCES, _PACKAGE / "codegen", _PACKAGE / "render"), VERSION,
     )  # fmt: skip
     return run.step("render", key, (PROJECT, PROGRAM), make, load)
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.analyze.analysis import (
+    Analysis,
+    Block,
+    FlashEstimate,
+    LayerEstimate,
+    RamEstimate,
+    alive,
+)
+from pipeline.analyze.estimates import figures_for
 from pipeline.board import Board, load_board
 from pipeline.build import boards_that_fit
 from pipeline.codegen import Program, generate, held_inputs
@@ -13,15 +22,6 @@ from pipeline.load import Dataset, FlatModel, load_data, load_model
 from pipeline.load.network import Network
 from pipeline.progress import Progress, silent
 from pipeline.prune import parse_recipe
-from pipeline.search.analysis import (
-    Analysis,
-    Block,
-    FlashEstimate,
-    LayerEstimate,
-    RamEstimate,
-    alive,
-)
-from pipeline.search.estimates import figures_for
 
 # Only sizes and kernels are wanted, not good ranges: a few generated samples do.
 _CALIBRATION_SAMPLES = 16

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pipeline.board import load_board
 from pipeline.errors import DeviceError, McuError, WrongUse
 from pipeline.run import Run, digest
-from pipeline.serial_log import LoggedPort, SerialLog
+from pipeline.testing.serial_log import LoggedPort, SerialLog
 
 if TYPE_CHECKING:
     from pipeline.build import Image
@@ -46,8 +46,8 @@ class Deployed:
     """
 
     def __init__(self, rig: Rig, name: str, folder: Path) -> None:
-        from pipeline import artifacts
         from pipeline.convert import read_graph
+        from pipeline.steps import artifacts
 
         run = Run(folder)
         self._rig = rig

@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.artifacts import DataOptions, TrainOptions
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.run import STEPS
+from pipeline.steps.artifacts import DataOptions, TrainOptions
 
 if TYPE_CHECKING:
     from pipeline.convert import Graph

@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pipeline.artifacts import DataOptions, file_key
+from pipeline.bench.pool import Pool
 from pipeline.board import load_board
 from pipeline.errors import WrongUse
 from pipeline.load.names import identifier
-from pipeline.pool import Pool
 from pipeline.report.document import Report, read_report, report_of
 from pipeline.resources import VERSION
 from pipeline.run import digest, write_json
+from pipeline.steps.artifacts import DataOptions, file_key
 
 STATE = "bench.json"
 REPORTS = "reports.json"

@@ -35,7 +35,8 @@ def test_a_run_without_boards_imports_nothing_of_it(pytester: pytest.Pytester) -
     pytester.makepyfile(
         "import sys\n"
         "def test_it():\n"
-        "    heavy = {'numpy', 'serial', 'jinja2', 'tensorflow', 'pipeline.rig', 'sqlalchemy'}\n"
+        "    heavy = {'numpy', 'serial', 'jinja2', 'tensorflow', 'sqlalchemy',"
+        "             'pipeline.testing.rig'}\n"
         "    assert not heavy & set(sys.modules)\n"
     )
     ran = pytester.runpytest_subprocess("-p", "no:hypothesispytest")
@@ -44,7 +45,7 @@ def test_a_run_without_boards_imports_nothing_of_it(pytester: pytest.Pytester) -
 
 def test_importing_the_plugin_takes_no_time() -> None:
     program = (
-        "import pytest, time; start = time.perf_counter(); import pipeline.pytest_plugin;"
+        "import pytest, time; start = time.perf_counter(); import pipeline.testing.plugin;"
         "print(time.perf_counter() - start)"
     )
     times = [

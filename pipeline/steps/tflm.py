@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts import PROGRAM, PROJECT
 from pipeline.board import Board
 from pipeline.codegen.program import Layer
 from pipeline.convert import Graph
@@ -24,6 +23,7 @@ from pipeline.progress import Progress
 from pipeline.render import Project, tflm_for
 from pipeline.render import render as render_project
 from pipeline.run import write_json
+from pipeline.steps.artifacts import PROGRAM, PROJECT
 
 # RAM for what is not the arena while it is being sized: monitor, port, C library.
 _RESERVE_BYTES = 8 * 1024

@@ -11,11 +11,12 @@ import json
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.board import TOOLCHAINS, Board, boards, read_board, user_folder
-from pipeline.board_cores import core_of, features_of, flags_of, toolchain_of
-from pipeline.board_manifest import Manifest, look_up, manifest_file
+from pipeline.board.cores import core_of, features_of, flags_of, toolchain_of
+from pipeline.board.description import TOOLCHAINS, Board, boards, read_board, user_folder
+from pipeline.board.manifest import Manifest, manifest_file
 from pipeline.errors import WrongUse
 from pipeline.resources import BOARDS
 
@@ -36,6 +37,7 @@ _UPLOAD = {
 def add_board(
     pio_id: str,
     *,
+    look_up: Callable[[str], Manifest],
     manifest: Path | None = None,
     platform: str = "",
     name: str = "",
@@ -46,7 +48,8 @@ def add_board(
 
     Args:
         pio_id: PlatformIO's id.
-        manifest: the manifest's file; else it is looked up.
+        look_up: finds the manifest of an id, as `pipeline.build.pio_boards.look_up` does.
+        manifest: the manifest's file; then nothing is looked up.
         platform: PlatformIO's platform, where the manifest does not tell it.
         name: our id; PlatformIO's by default.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.measure.frames import Type, encode
-from pipeline.serial_log import LoggedPort, SerialLog
+from pipeline.testing.serial_log import LoggedPort, SerialLog
 
 
 class Port:

@@ -8,7 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.artifacts import (
+from pipeline.board import load_board
+from pipeline.errors import WrongUse
+from pipeline.measure.mlperf import LEAST_SECONDS
+from pipeline.progress import Progress, silent
+from pipeline.resources import VERSION
+from pipeline.run import MLPERF, Run, digest, sha256_file
+from pipeline.steps.artifacts import (
     PROGRAM,
     DataOptions,
     device_json,
@@ -17,12 +23,6 @@ from pipeline.artifacts import (
     file_key,
     image_of,
 )
-from pipeline.board import load_board
-from pipeline.errors import WrongUse
-from pipeline.measure.mlperf import LEAST_SECONDS
-from pipeline.progress import Progress, silent
-from pipeline.resources import VERSION
-from pipeline.run import MLPERF, Run, digest, sha256_file
 
 if TYPE_CHECKING:
     from pipeline.flash import Device

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from typer.testing import CliRunner
 
 import pipeline.board
 from pipeline.board import boards, load_board
-from pipeline.board_add import add_board
-from pipeline.board_cores import core_of, flags_of, toolchain_of
+from pipeline.board.add import add_board as add_found_board
+from pipeline.board.cores import core_of, flags_of, toolchain_of
+from pipeline.build.pio_boards import look_up
 from pipeline.errors import StepFailed, WrongUse
 from pipeline.render import render
 
@@ -48,6 +50,9 @@ ROW: dict[str, Any] = {
     "url": "https://example.org/esp32",
     "debug": {"tools": {"esp-prog": {}}},
 }
+
+
+add_board = partial(add_found_board, look_up=look_up)
 
 
 @pytest.fixture(autouse=True)
@@ -285,14 +290,14 @@ def test_the_cores_of_our_own_boards_are_known() -> None:
 def test_a_user_can_not_hide_our_boards(folder: Path) -> None:
     (folder / "pico").mkdir(parents=True)
     (folder / "pico" / "board.toml").write_text("broken")
-    assert load_board("pico").folder.parent == pipeline.board.BOARDS
+    assert load_board("pico").folder.parent == pipeline.board.description.BOARDS
 
 
 def test_an_installed_package_wants_a_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("MCU_BOARDS")
-    monkeypatch.setattr("pipeline.board_add.BOARDS", tmp_path / "site-packages" / "boards")
+    monkeypatch.setattr("pipeline.board.add.BOARDS", tmp_path / "site-packages" / "boards")
     with pytest.raises(WrongUse, match="no folder for boards") as caught:
         add_board("esp32dev")
     assert "MCU_BOARDS" in caught.value.hint

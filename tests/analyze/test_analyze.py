@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.analyze import Analysis, analyze
+from pipeline.analyze.analysis import alive
+from pipeline.analyze.estimates import TABLE, CoreFigures, figures_for
 from pipeline.board import load_board
 from pipeline.codegen import Target, compile_graph
 from pipeline.codegen.program import Layer
 from pipeline.convert import read_graph
 from pipeline.errors import DoesNotFit, ModelError, WrongUse
 from pipeline.load import FlatModel, load_model
-from pipeline.search import Analysis, analyze
-from pipeline.search.analysis import alive
-from pipeline.search.estimates import TABLE, CoreFigures, figures_for
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pipeline.rig import Rig, RigBoard
+    from pipeline.testing.rig import Rig, RigBoard
 
 _BOARD: pytest.StashKey[RigBoard] = pytest.StashKey()
 
@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def mcu_rig(pytestconfig: pytest.Config) -> Iterator[Rig]:
     """The boards of this session: each model keeps its emulator until the session ends."""
-    from pipeline.rig import Rig
+    from pipeline.testing.rig import Rig
 
     board = pytestconfig.getoption("--mcu-board") or pytestconfig.getini("mcu_board")
     if not board:
@@ -53,7 +53,7 @@ def mcu_rig(pytestconfig: pytest.Config) -> Iterator[Rig]:
 @pytest.fixture
 def board(request: pytest.FixtureRequest, mcu_rig: Rig) -> RigBoard:
     """The board: `board.deploy(model)` builds, flashes and gives what runs there."""
-    from pipeline.rig import RigBoard
+    from pipeline.testing.rig import RigBoard
 
     found = RigBoard(mcu_rig, near=request.path.parent)
     request.node.stash[_BOARD] = found

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import resources, stages
+from pipeline import resources
 from pipeline.errors import WrongUse
 from pipeline.load import sniff
 from pipeline.run import Run, digest, replaced_folder, sha256_file, write_atomically
+from pipeline.steps import stages
 
 
 def step(run: Run, name: str, key: str, text: str, calls: list[str]) -> str:

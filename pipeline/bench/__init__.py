@@ -1,0 +1,1 @@
+"""A matrix of deployments, several side by side, in worker processes."""
