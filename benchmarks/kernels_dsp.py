@@ -6,7 +6,7 @@
     python benchmarks/kernels_dsp.py --check [...]   # fail where one is over 1 % worse than kept,
                                                      # or where the cost model is over 25 % off
 
-The figures stand behind pipeline/codegen/kernels_dsp_cost.py and the constants of kernels_mve_*.py.
+The figures stand behind cost.py of pipeline/codegen/kernels/dsp and the constants of kernels/mve.
 Counts are exact and repeat.
 """
 
@@ -24,9 +24,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from bare_metal import run
 
-from pipeline.codegen import Target, compile_graph, kernels_dsp, kernels_mve
+from pipeline.codegen import Target, compile_graph
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernel import Kernel
+from pipeline.codegen.kernels.dsp import choose as dsp
+from pipeline.codegen.kernels.kernel import Kernel
+from pipeline.codegen.kernels.mve import choose as mve
 from pipeline.codegen.numeric import PADDING_SAME
 from pipeline.convert import Graph, Op, Tensor, read_graph
 from pipeline.load.flatmodel import FlatModel
@@ -34,8 +36,8 @@ from pipeline.load.flatmodel import FlatModel
 KEPT = Path(__file__).with_suffix(".json")
 TARGET = Target("cortex-m4", frozenset({"dsp", "fpu"}))
 CORES: dict[str, tuple[Target, dict[str, list[Kernel]]]] = {
-    "cortex-m4": (TARGET, kernels_dsp.KERNELS),
-    "cortex-m55": (Target("cortex-m55", frozenset({"dsp", "fpu", "mve"})), kernels_mve.KERNELS),
+    "cortex-m4": (TARGET, dsp.KERNELS),
+    "cortex-m55": (Target("cortex-m55", frozenset({"dsp", "fpu", "mve"})), mve.KERNELS),
 }
 TOLERANCE = 1.01
 ESTIMATES = 1.25

@@ -5,7 +5,7 @@
  * bit to TensorFlow Lite Micro's. Kernels keep no state and use no memory but their
  * arguments. Unless a comment says otherwise, outputs must not overlap inputs; those of
  * convolutions and pooling may reach into the input from before it, as far as
- * pipeline/codegen/overlap.py computes from the order of reading: pixel by pixel. */
+ * codegen/memory/overlap.py computes from the order of reading: pixel by pixel. */
 #ifndef KERNELS_H
 #define KERNELS_H
 

@@ -26,7 +26,7 @@ def command(
     """List the operators of the engine or of a model."""
 
     def work() -> None:
-        from pipeline.codegen.ops import registry
+        from pipeline.codegen.registry import registry
 
         known = registry()
         if model is None:

@@ -2,8 +2,8 @@
 
 from pipeline.codegen.compile import check_supported, compile_graph
 from pipeline.codegen.generate import generate, held_inputs, size_limit
-from pipeline.codegen.ops import supported_ops
 from pipeline.codegen.program import Layer, Optimize, Placement, Program
+from pipeline.codegen.registry import supported_ops
 from pipeline.codegen.target import Target
 
 __all__ = [

@@ -7,16 +7,17 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from pipeline.codegen import emit
-from pipeline.codegen.choice import choose
-from pipeline.codegen.kernel import Kernel, Support, candidates
-from pipeline.codegen.memory import Memory
-from pipeline.codegen.ops import registry
+from pipeline.codegen.dtypes import DTYPES, bytes_of
+from pipeline.codegen.kernels.choice import choose
+from pipeline.codegen.kernels.kernel import Kernel, Support, candidates
+from pipeline.codegen.memory.arena import Memory
+from pipeline.codegen.memory.parts import is_view
+from pipeline.codegen.memory.schedule import reorder
 from pipeline.codegen.ops.lookup import TABLE
-from pipeline.codegen.parts import bytes_of, is_view
 from pipeline.codegen.passes import PASSES, Simplified, simplify
 from pipeline.codegen.program import Layer, Optimize, Output, Program
+from pipeline.codegen.registry import registry
 from pipeline.codegen.runtime import with_headers
-from pipeline.codegen.schedule import reorder
 from pipeline.codegen.share import share_constants
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
@@ -188,11 +189,11 @@ def _check_ends(graph: Graph) -> None:
     for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for i in indices:
             t = graph.tensors[i]
-            if t.dtype not in emit.DTYPES:
+            if t.dtype not in DTYPES:
                 raise UnsupportedOp(
                     f"{kind} {t.name!r} holds {t.dtype}",
                     where=graph.name,
-                    hint=f"convert with another type, one of {', '.join(emit.DTYPES)}",
+                    hint=f"convert with another type, one of {', '.join(DTYPES)}",
                 )
             if t.data is not None or t.variable or 0 in t.shape:
                 raise UnsupportedOp(

@@ -8,31 +8,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from pipeline.codegen.kernel import Code, Constant, Site
-from pipeline.codegen.memory import Memory, states
-from pipeline.codegen.parts import bytes_of
+from pipeline.codegen.dtypes import CTYPES, DTYPES, bytes_of
+from pipeline.codegen.kernels.kernel import Code, Constant, Site
+from pipeline.codegen.memory.arena import Memory
+from pipeline.codegen.memory.lives import states
 from pipeline.codegen.program import Optimize
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
-
-CTYPES = {
-    "int8": "int8_t",
-    "uint8": "uint8_t",
-    "int16": "int16_t",
-    "int32": "int32_t",
-    "int64": "int64_t",
-    "float32": "float",
-    "bool": "uint8_t",
-}
-DTYPES = {
-    "int8": "NETWORK_INT8",
-    "int16": "NETWORK_INT16",
-    "int32": "NETWORK_INT32",
-    "uint8": "NETWORK_UINT8",
-    "float32": "NETWORK_FLOAT32",
-    "bool": "NETWORK_BOOL",
-}
 
 Layers = Sequence[tuple[Op, Code]]
 
@@ -135,8 +118,7 @@ void network_run(void);
 def _network(graph: Graph, layers: Layers, memory: Memory, target: Target) -> str:
     bodies = "\n".join(code.body + code.initialize for _, code in layers)
     headers = sorted(
-        {f.rsplit("/", 1)[-1] for _, code in layers for f in code.files if f.endswith(".h")}
-        - {"requantize.h"}
+        {f for _, code in layers for f in code.files if f.endswith(".h")} - {"requantize.h"}
     )
     parts = [
         '#include "network.h"\n\n#include <stdalign.h>\n#include <stddef.h>\n'

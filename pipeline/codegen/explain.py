@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pipeline.codegen.compile import compile_graph, for_type, ops_to_run, prepare
-from pipeline.codegen.kernel import Portable, candidates, weighed
-from pipeline.codegen.ops import registry
+from pipeline.codegen.kernels.kernel import Portable, candidates, weighed
 from pipeline.codegen.passes import PASSES
 from pipeline.codegen.program import Layer, Optimize, Pass, Placement
+from pipeline.codegen.registry import registry
 from pipeline.codegen.target import Target
 from pipeline.convert.graph import Graph, Op
 from pipeline.progress import Progress, silent

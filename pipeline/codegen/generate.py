@@ -7,7 +7,7 @@ from typing import cast
 
 from pipeline.board import Board
 from pipeline.codegen.compile import compile_graph
-from pipeline.codegen.parts import bytes_of
+from pipeline.codegen.dtypes import bytes_of
 from pipeline.codegen.program import Optimize, Program
 from pipeline.codegen.target import Target
 from pipeline.convert import Graph

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.codegen.kernel import Code, Constant, Site
+from pipeline.codegen.kernels.kernel import Code, Constant, Site
 from pipeline.convert.graph import Graph, Op
 
 

@@ -13,9 +13,9 @@ from networks import Net
 
 from pipeline.codegen import Target, compile_graph
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernel import candidates
-from pipeline.codegen.ops import registry
+from pipeline.codegen.kernels.kernel import candidates
 from pipeline.codegen.passes import PASSES, simplify
+from pipeline.codegen.registry import registry
 from pipeline.convert import Graph
 
 ALL = tuple(PASSES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.codegen.ops import registry
+from pipeline.codegen.registry import registry
 from pipeline.codegen.runtime import with_headers
 from pipeline.resources import FIRMWARE
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from op_cases import MANY_TYPES, STRATEGIES, WIDE
 
-from pipeline.codegen.ops import registry
+from pipeline.codegen.registry import registry
 
 
 def inputs_for(model: bytes) -> list[list[np.ndarray]]:

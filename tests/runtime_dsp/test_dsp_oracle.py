@@ -18,9 +18,9 @@ from test_ops_oracle import draw_models, inputs_for
 
 from pipeline.codegen import Target
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernel import Kernel
-from pipeline.codegen.kernels_dsp import KERNELS
-from pipeline.codegen.kernels_dsp_clamp import Clamped
+from pipeline.codegen.kernels.dsp.choose import KERNELS
+from pipeline.codegen.kernels.dsp.clamp import Clamped
+from pipeline.codegen.kernels.kernel import Kernel
 
 DSP = Target("cortex-m4", frozenset({"dsp"}))
 

@@ -14,7 +14,7 @@ from test_ops_oracle import draw_models, inputs_for
 
 from pipeline.codegen import Target, compile_graph
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernels_dsp import KERNELS
+from pipeline.codegen.kernels.dsp.choose import KERNELS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))

@@ -9,8 +9,8 @@ from engine_lab import graph_of
 from test_ops_oracle import draw_models
 
 from pipeline.codegen import Target
-from pipeline.codegen.kernels_mve import KERNELS
-from pipeline.codegen.kernels_mve_pack import Scaled, pack, stream_bytes
+from pipeline.codegen.kernels.mve.choose import KERNELS
+from pipeline.codegen.kernels.mve.pack import Scaled, pack, stream_bytes
 
 
 def scaled(shifts: list[int], zero: int = 0, low: int = -128) -> Scaled:

@@ -18,7 +18,7 @@ from test_ops_oracle import draw_models, inputs_for
 
 from pipeline.codegen import Target, compile_graph
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernels_mve import KERNELS
+from pipeline.codegen.kernels.mve.choose import KERNELS
 
 M55 = Target("cortex-m55", frozenset({"dsp", "fpu", "mve"}))
 COUNT = 4

@@ -26,7 +26,7 @@ _SOURCE = """
 #include <stdint.h>
 #include "network.h"
 #include "requantize.h"
-#include "mve_requant.h"
+#include "requant.h"
 static uint32_t state;
 static uint32_t counts[4];
 const network_tensor_t network_inputs[1] = {{&state, 1}};
@@ -88,7 +88,7 @@ void network_run(void)
 def test_million_values(tmp_path: Path) -> None:
     program: Any = SimpleNamespace(
         sources={"network.h": _HEADER, "network.c": _SOURCE},
-        runtime=("mve/mve_requant.h",),
+        runtime=("mve/requant.h",),
     )
     result = bare_metal.run(program, np.array([[1], [90]], np.int8), tmp_path, "cortex-m55")
     for out in result.outputs:

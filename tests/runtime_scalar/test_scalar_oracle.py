@@ -22,8 +22,8 @@ from test_ops_oracle import draw_models, inputs_for
 
 from pipeline.codegen import Target
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernels_scalar import KERNELS
-from pipeline.codegen.kernels_scalar_pack import lanes_fit, pack_blocks
+from pipeline.codegen.kernels.scalar.choose import KERNELS
+from pipeline.codegen.kernels.scalar.pack import lanes_fit, pack_blocks
 
 CORES = [Target(core) for core in ("cortex-m3", "cortex-m0plus", "rv32imc")]
 NAMES = sorted(set(STRATEGIES) & set(KERNELS))

@@ -14,7 +14,7 @@ from test_ops_oracle import draw_models, inputs_for
 
 from pipeline.codegen import Target, compile_graph
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernels_scalar import KERNELS
+from pipeline.codegen.kernels.scalar.choose import KERNELS
 
 
 def check_on_chip(

@@ -17,16 +17,16 @@ from test_ops_oracle import draw_models, inputs_for
 
 from pipeline.codegen import Target, compile_graph
 from pipeline.codegen import compile as compiler
-from pipeline.codegen.kernel import weighed
-from pipeline.codegen.kernels_sparse import KERNELS
-from pipeline.codegen.kernels_sparse_pack import (
+from pipeline.codegen.kernels.kernel import weighed
+from pipeline.codegen.kernels.sparse.choose import KERNELS
+from pipeline.codegen.kernels.sparse.pack import (
     ENCODINGS,
     pack_bitmap,
     pack_codes4,
     pack_delta4,
     pack_delta8,
 )
-from pipeline.codegen.kernels_sparse_wide import SparseWide
+from pipeline.codegen.kernels.sparse.wide_conv import SparseWide
 from pipeline.convert import Graph
 
 DSP = Target("cortex-m4", frozenset({"dsp"}))
@@ -222,7 +222,7 @@ def test_clustered_weights_are_codes_where_size_counts(core: Target) -> None:
 
 
 def test_speed_and_size_weigh_differently() -> None:
-    from pipeline.codegen.kernel import Cost
+    from pipeline.codegen.kernels.kernel import Cost
 
     slow_and_small, fast_and_large = Cost(2000.0, -1000), Cost(1000.0, 0)
     assert weighed(slow_and_small, "size") < weighed(fast_and_large, "size")

@@ -12,8 +12,8 @@ from test_dsp_qemu import DSP, check_on_chip
 from test_ops_oracle import draw_models
 from test_sparse_oracle import clustered, thinned, usual
 
-from pipeline.codegen.kernels_sparse import KERNELS
-from pipeline.codegen.kernels_sparse_wide import SparseWide
+from pipeline.codegen.kernels.sparse.choose import KERNELS
+from pipeline.codegen.kernels.sparse.wide_conv import SparseWide
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
  *
  * Tensors are int8, (batch, height, width, channels), dense. Scratch doesn't overlap input or
  * output. Without groups the output may reach into the input from before it
- * (pipeline/codegen/overlap.py): rows are read before they are written, pixels without padding.
+ * (codegen/memory/overlap.py): rows are read before they are written, pixels without padding.
  * Where kernel width * channels (channels of a group, with dilation or groups) is no multiple of 4
  * and nothing is padded, up to 3 bytes beyond the input are read. */
 #ifndef DSP_CONV_H

@@ -2,7 +2,7 @@
  *
  * Tensors are int8, (batch, height, width, channels), dense; scratch doesn't overlap input or
  * output. The output may reach into the input from before it, a whole number of pixels
- * (pipeline/codegen/overlap.py): strips of a channel are read before they are written. Where
+ * (codegen/memory/overlap.py): strips of a channel are read before they are written. Where
  * channels is no multiple of 4, up to 3 bytes beyond the input are read. */
 #ifndef DSP_DEPTHWISE_H
 #define DSP_DEPTHWISE_H

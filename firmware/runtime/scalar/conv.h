@@ -1,7 +1,7 @@
 /* CONV_2D and FULLY_CONNECTED for cores without SIMD.
  *
  * Tensors are int8, (batch, height, width, channels), dense. Scratch doesn't overlap input or
- * output. The output may reach into the input from before it (pipeline/codegen/overlap.py): pixels
+ * output. The output may reach into the input from before it (codegen/memory/overlap.py): pixels
  * are read before they are written. Nothing is read outside the input. */
 #ifndef SCALAR_CONV_H
 #define SCALAR_CONV_H

@@ -2,7 +2,7 @@
  *
  * Tensors are int8, (batch, height, width, channels), dense. Scratch doesn't overlap input or
  * output. The output may reach into the input from before it, a whole number of pixels
- * (pipeline/codegen/overlap.py): strips of a channel are read before they are written.
+ * (codegen/memory/overlap.py): strips of a channel are read before they are written.
  * Nothing is read outside the input. */
 #ifndef SCALAR_DEPTHWISE_H
 #define SCALAR_DEPTHWISE_H

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.codegen.broadcast import broadcast_shape, broadcast_steps, strides
-from pipeline.codegen.emit import CTYPES
-from pipeline.codegen.kernel import Code, Constant, Kernel, Portable, Site, Support
+from pipeline.codegen.dtypes import CTYPES
+from pipeline.codegen.kernels.kernel import Code, Constant, Kernel, Portable, Site, Support
 from pipeline.codegen.numeric import zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor

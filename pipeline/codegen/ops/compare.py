@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.codegen.broadcast import broadcast_shape, broadcast_steps, broadcast_t, merge
-from pipeline.codegen.emit import CTYPES
-from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.dtypes import CTYPES
+from pipeline.codegen.kernels.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import quantize_multiplier, scale_of, zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.arithmetic import MAX_RANK, check_pair, in_place

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Portable, Site, Support
+from pipeline.codegen.memory.overlap import Overlap, Window
 from pipeline.codegen.numeric import (
     quantize_multiplier,
     requantize,
@@ -17,7 +18,6 @@ from pipeline.codegen.numeric import (
 )
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, image, optional, pair, tensor
-from pipeline.codegen.overlap import Overlap, Window
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
 
@@ -55,6 +55,24 @@ def order(g: Geometry) -> Window:
     """What decides how far the output may reach into the input's memory."""
     size = np.dtype(g.input.dtype).itemsize
     return Window(g.input.shape, g.output.shape, g.stride, g.padding, size)
+
+
+def turned(g: Geometry) -> Geometry:
+    """The same convolution with rows for columns."""
+
+    def by_column(t: Tensor) -> Tensor:
+        return replace(t, shape=(t.shape[0], t.shape[2], t.shape[1], t.shape[3]))
+
+    return replace(
+        g,
+        input=by_column(g.input),
+        output=by_column(g.output),
+        weights=g.weights.transpose(0, 2, 1, 3),
+        kernel=g.kernel[::-1],
+        stride=g.stride[::-1],
+        dilation=g.dilation[::-1],
+        padding=g.padding[::-1],
+    )
 
 
 def _stride(op: Op) -> tuple[int, int]:

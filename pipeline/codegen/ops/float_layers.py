@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.codegen.kernel import Code, Constant, Initializer, Site
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Site
 from pipeline.codegen.ops import (
     batch_matmul,
     common,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.kernel import Code, Constant, Initializer, Site
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Site
 from pipeline.codegen.ops import common, floats, reduce, resize, select
 from pipeline.codegen.ops.common import Problem, image, tensor
 from pipeline.codegen.ops.float_values import check_unary

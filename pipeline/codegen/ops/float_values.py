@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pipeline.codegen.broadcast import broadcast_t
-from pipeline.codegen.kernel import Code, Initializer, Site
+from pipeline.codegen.kernels.kernel import Code, Initializer, Site
 from pipeline.codegen.ops import common, floats
 from pipeline.codegen.ops.arithmetic import check_pair, in_place
 from pipeline.codegen.ops.common import Problem, tensor

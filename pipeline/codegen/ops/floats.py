@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import (
     ACTIVATION_NONE,
     ACTIVATION_RELU,

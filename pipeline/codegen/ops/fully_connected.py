@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import (
     quantize_multiplier,
     scale_of,

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from pipeline.codegen.emit import CTYPES
-from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.dtypes import CTYPES
+from pipeline.codegen.kernels.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.move import check_moved, moved_elements

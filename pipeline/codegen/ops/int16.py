@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.kernel import Code, Constant, Initializer, Site
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Site
 from pipeline.codegen.numeric import quantize_multiplier, round_away, scale_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor

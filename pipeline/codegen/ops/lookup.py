@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.codegen import fixed_point
-from pipeline.codegen.kernel import Code, Constant, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Constant, Portable, Site, Support
 from pipeline.codegen.numeric import (
     I64,
     quantize_multiplier,

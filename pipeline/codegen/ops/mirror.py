@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 
 from pipeline.codegen.broadcast import strides
-from pipeline.codegen.emit import CTYPES
-from pipeline.codegen.kernel import Support
+from pipeline.codegen.dtypes import CTYPES
+from pipeline.codegen.kernels.kernel import Support
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.move import Copy, check_moved, integers, planned

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.codegen.broadcast import merge, strides
-from pipeline.codegen.emit import CTYPES
-from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
+from pipeline.codegen.dtypes import CTYPES
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor

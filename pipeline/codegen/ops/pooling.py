@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.memory.overlap import Window
 from pipeline.codegen.numeric import zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, image, pair, tensor
-from pipeline.codegen.overlap import Window
 from pipeline.convert.graph import Graph, Op, Tensor
 
 _FUNCTIONS = {"AVERAGE_POOL_2D": "average_pool", "MAX_POOL_2D": "max_pool"}

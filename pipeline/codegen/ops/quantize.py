@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import (
     INT_RANGE,
     quantize_multiplier,

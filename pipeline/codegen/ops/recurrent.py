@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import quantize_multiplier, scale_of, wrap32, zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, optional, tensor

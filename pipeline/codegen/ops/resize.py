@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import round_away
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, image, tensor

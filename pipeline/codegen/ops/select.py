@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pipeline.codegen.broadcast import broadcast_t
-from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import quantize_multiplier, scale_of, zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.arithmetic import check_pair, in_place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import INT_RANGE, quantize_multiplier, scale_of, zero_of
 from pipeline.codegen.ops import common, int16
 from pipeline.codegen.ops.common import Problem, tensor

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.codegen.kernel import Code, Constant, Initializer, Portable, Site, Support
+from pipeline.codegen.kernels.kernel import Code, Constant, Initializer, Portable, Site, Support
 from pipeline.codegen.numeric import activation_range, out_size, pad_before, zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, image, optional, pair, tensor

@@ -6,11 +6,11 @@ so those two never reach an engine; they are listed because a model may have the
 
 from __future__ import annotations
 
-from pipeline.codegen.kernel import Code, Portable, Site, Support
+from pipeline.codegen.dtypes import bytes_of
+from pipeline.codegen.kernels.kernel import Code, Portable, Site, Support
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.move import Copy, check_moved, copies
-from pipeline.codegen.parts import bytes_of
 from pipeline.convert.graph import Graph, Op
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.codegen.emit import CTYPES
-from pipeline.codegen.kernel import Code, Initializer, Portable, Site, Support
+from pipeline.codegen.dtypes import CTYPES, bytes_of
+from pipeline.codegen.kernels.kernel import Code, Initializer, Portable, Site, Support
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
-from pipeline.codegen.parts import bytes_of
 from pipeline.convert.graph import Graph, Op
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.codegen.parts import is_view, parts_of
+from pipeline.codegen.memory.parts import is_view, parts_of
 from pipeline.codegen.passes import (
     channels,
     clamps,

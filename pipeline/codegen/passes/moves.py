@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.codegen.broadcast import merge
-from pipeline.codegen.ops import common, registry
+from pipeline.codegen.ops import common, operators
 from pipeline.codegen.ops.move import Mover, integers
 from pipeline.codegen.passes.edit import Edit, alike
 from pipeline.convert.graph import Graph, Op
@@ -20,7 +20,7 @@ from pipeline.convert.graph import Graph, Op
 def run(graph: Graph) -> Edit:
     """Turns moves in order into RESHAPE, and takes out those that change no shape."""
     edit = Edit(graph)
-    views = {name for name, support in registry().items() if support.view}
+    views = {name for name, support in operators().items() if support.view}
     for op in edit.ops():
         source = op.inputs[0] if op.name in views else _source(graph, op)
         if source is None:
@@ -54,7 +54,7 @@ def _source(graph: Graph, op: Op) -> int | None:
     """The one tensor that the op copies in order; None where it does something else."""
     if op.name in ("PAD", "PADV2"):
         return op.inputs[0] if not any(integers(common.tensor(graph, op, 1))) else None
-    kernel = registry()[op.name].kernels[0]
+    kernel = operators()[op.name].kernels[0]
     if not isinstance(kernel, Mover) or len(op.outputs) != 1:
         return None
     plan = kernel.plan(graph, op)

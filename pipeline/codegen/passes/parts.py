@@ -8,7 +8,8 @@ along channels stay copies: kernels write dense rows.
 
 from __future__ import annotations
 
-from pipeline.codegen.parts import Part, Places, bytes_of, is_view, parts_of
+from pipeline.codegen.dtypes import bytes_of
+from pipeline.codegen.memory.parts import Part, Places, is_view, parts_of
 from pipeline.codegen.passes.edit import Edit
 from pipeline.convert.graph import Graph, Op
 

@@ -263,9 +263,9 @@ def _moved(graph: Graph, op: Op, found: dict[int, Range]) -> list[Range] | None:
 
 
 def _kernel(name: str) -> object:
-    from pipeline.codegen.ops import registry
+    from pipeline.codegen.ops import operators
 
-    return registry()[name].kernels[0]
+    return operators()[name].kernels[0]
 
 
 def _same(graph: Graph, op: Op, data: Range) -> Range:

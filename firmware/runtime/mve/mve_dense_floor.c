@@ -1,6 +1,0 @@
-#include "mve_gemm_tile.h"
-
-void mve_dense_floor(const mve_dense_t *dense, const int8_t *in, int8_t *out)
-{
-    mve_dense_row(dense, in, out, MVE_FLOOR);
-}
