@@ -4,12 +4,12 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "current.h"
 #include "db.h"
 #include "engine.h"
 #include "model.h"
 #include "out.h"
 #include "port.h"
-#include "request.h"
 #include "words.h"
 
 static uint32_t db_size;
@@ -54,7 +54,7 @@ static void db_load(char *rest)
         db_size = size;
         db_position = 0;
         results_valid = false;
-        mon_request_forget();
+        mon_current_forget();
         mon_out_number_line("m-[Expecting ", size, " bytes]");
     }
 }
@@ -213,7 +213,7 @@ void mon_benchmark_infer(char *rest)
         mon_out_line("e-[The last inference overwrote the input: load it again]");
         return;
     }
-    mon_request_forget();
+    mon_current_forget();
     results_valid = false;
     mon_db_to_input();
     loaded_crc = mon_input_crc();

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "benchmark.h"
+#include "current.h"
 #include "engine.h"
 #include "frame.h"
 #include "info.h"
@@ -15,39 +16,22 @@
 #include "steps.h"
 #include "transfer.h"
 
-/* The request that owns the engine's input and output. Its answer is kept where the engine left
- * it, so a request that comes twice is answered twice and run once. */
-static struct {
-    bool known;    /* `sequence` is valid */
-    bool answered; /* RUN has been carried out, its output is still there */
-    uint16_t sequence;
-    uint32_t input_crc;
-    uint32_t output_crc;
-    uint64_t ticks;
-} current;
-
 static uint32_t frames_accepted;
 static uint32_t frames_broken;
 
 /* Sequence numbers wrap: of two, the newer is less than half the circle ahead. */
 static bool newer(uint16_t sequence)
 {
-    const uint16_t ahead = (uint16_t)(sequence - current.sequence);
-    return !current.known || (ahead != 0 && ahead < 0x8000u);
+    const uint16_t ahead = (uint16_t)(sequence - mon_current.sequence);
+    return !mon_current.known || (ahead != 0 && ahead < 0x8000u);
 }
 
 static void begin(uint16_t sequence)
 {
-    current.known = true;
-    current.answered = false;
-    current.sequence = sequence;
+    mon_current.known = true;
+    mon_current.answered = false;
+    mon_current.sequence = sequence;
     mon_transfer_begin((mon_input_bytes() + MONITOR_CHUNK_BYTES - 1u) / MONITOR_CHUNK_BYTES);
-}
-
-void mon_request_forget(void)
-{
-    current.known = false;
-    current.answered = false;
 }
 
 void mon_request_broken(void)
@@ -83,7 +67,7 @@ static bool stale(uint16_t sequence)
     if (newer(sequence)) {
         begin(sequence);
     }
-    if (sequence != current.sequence) {
+    if (sequence != mon_current.sequence) {
         nak(sequence, MON_NAK_STALE, 0);
         return true;
     }
@@ -137,7 +121,7 @@ static void chunk(uint16_t sequence, const uint8_t *payload, size_t bytes)
         begin(sequence);
         mon_benchmark_forget();
     }
-    if (sequence != current.sequence || current.answered) {
+    if (sequence != mon_current.sequence || mon_current.answered) {
         return; /* late: it belongs to an input that is over */
     }
     const uint32_t index = mon_get_u16(payload);
@@ -158,17 +142,17 @@ static void send_result(void)
 {
     const uint32_t total = mon_output_bytes();
     uint8_t *payload = mon_frame_payload();
-    mon_put_u64(payload, current.ticks);
-    mon_put_u32(payload + 8, current.input_crc);
+    mon_put_u64(payload, mon_current.ticks);
+    mon_put_u32(payload + 8, mon_current.input_crc);
     mon_put_u32(payload + 12, total);
-    mon_put_u32(payload + 16, current.output_crc);
-    mon_frame_send(MON_RESULT, current.sequence, 20);
+    mon_put_u32(payload + 16, mon_current.output_crc);
+    mon_frame_send(MON_RESULT, mon_current.sequence, 20);
     for (uint32_t offset = 0; offset < total; offset += MONITOR_CHUNK_BYTES) {
         const uint32_t left = total - offset;
         const uint32_t part = left < MONITOR_CHUNK_BYTES ? left : MONITOR_CHUNK_BYTES;
         mon_put_u32(payload, offset);
         mon_output_read(offset, payload + 4, part);
-        mon_frame_send(MON_OUTPUT, current.sequence, 4 + part);
+        mon_frame_send(MON_OUTPUT, mon_current.sequence, 4 + part);
     }
 }
 
@@ -177,11 +161,11 @@ static void run(uint16_t sequence, uint32_t input_crc)
     if (stale(sequence)) {
         return;
     }
-    if (current.answered && input_crc != current.input_crc) {
+    if (mon_current.answered && input_crc != mon_current.input_crc) {
         nak(sequence, MON_NAK_STALE, 0);
         return;
     }
-    if (current.answered) {
+    if (mon_current.answered) {
         send_result();
         return;
     }
@@ -198,14 +182,14 @@ static void run(uint16_t sequence, uint32_t input_crc)
     busy(sequence);
     mon_benchmark_forget();
     engine_reset();
-    if (mon_infer(&current.ticks) != 0) {
+    if (mon_infer(&mon_current.ticks) != 0) {
         begin(sequence);
         nak_engine(sequence);
         return;
     }
-    current.answered = true;
-    current.input_crc = input_crc;
-    current.output_crc = mon_output_crc();
+    mon_current.answered = true;
+    mon_current.input_crc = input_crc;
+    mon_current.output_crc = mon_output_crc();
     send_result();
 }
 

@@ -10,7 +10,4 @@ void mon_request(size_t payload_bytes);
 /* A frame that did not arrive whole: counted, and nothing else; the host will ask again. */
 void mon_request_broken(void);
 
-/* The text commands have written into the engine's input: no transfer is under way. */
-void mon_request_forget(void);
-
 #endif

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "benchmark.h"
+#include "current.h"
 #include "engine.h"
 #include "frame.h"
 #include "info.h"
 #include "model.h"
 #include "out.h"
 #include "port.h"
-#include "request.h"
 #include "words.h"
 
 /* What MLPerf Tiny's firmware answers to `profile`; its runners show it. */
@@ -27,7 +27,7 @@ static void layers(void)
         return;
     }
     mon_benchmark_forget();
-    mon_request_forget();
+    mon_current_forget();
     for (uint32_t i = 0; i < engine_info()->layers; i++) {
         uint64_t ticks;
         if (mon_layer(i, &ticks) != 0) {
