@@ -237,7 +237,7 @@ def run(cases: list[Case]) -> list[tuple[Graph, Program, list[dict[int, np.ndarr
                     outs.append((t, _offsets(program, t), size))
                 found.append((layer, outs))
         probes.append(found)
-    headers = sorted({Path(f).name for _, p in built for f in p.runtime if f.endswith(".h")})
+    headers = sorted({f for _, p in built for f in p.runtime if f.endswith(".h")})
     units = [
         _unit(case, i, program, graph, probes[i])
         for i, (case, (graph, program)) in enumerate(zip(cases, built, strict=True))
