@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from collections import defaultdict
 from importlib import import_module
@@ -11,9 +13,11 @@ from pathlib import Path
 
 import pytest
 from float_cases import FLOATS
+from networks import Net
 from op_cases import STRATEGIES
 from test_ops_oracle import draw_models, graph_of
 
+from pipeline.codegen import Target, compile_graph
 from pipeline.codegen.kernels import PORTABLE, kernel, offered, sets
 from pipeline.codegen.ops import operators
 from pipeline.codegen.registry import registry
@@ -123,3 +127,24 @@ def test_operators_emit_the_portable_files_they_are_said_to(
     wrong = {s: m for s, m in files_of(PORTABLE).items() if s in seen and m not in seen[s]}
     assert not wrong
     assert len(seen) > len(files_of(PORTABLE)) / 2
+
+
+@pytest.mark.slow
+def test_headers_of_one_name_in_two_sets_are_told_apart(tmp_path: Path) -> None:
+    """Helium's pooling beside that of the DSP set, both with a pool.h."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    net = Net()
+    x = net.pool("MAX_POOL_2D", net.input(1, 8, 8, 8))
+    model = net.bytes(net.pool("AVERAGE_POOL_2D", x))
+    program = compile_graph(graph_of(model), Target("cortex-m55", frozenset({"dsp", "mve"})))
+    assert {"dsp/pool.h", "mve/pool.h"} <= set(program.runtime)
+    for name, text in program.sources.items():
+        (tmp_path / name).write_text(text)
+    folders = sorted({RUNTIME, *((RUNTIME / file).parent for file in program.runtime)})
+    subprocess.run(
+        ["arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mfloat-abi=hard", "-mthumb", "-Wall", "-Werror",
+         *(f"-I{folder}" for folder in folders), "-fsyntax-only", "network.c",
+         *(str(RUNTIME / file) for file in program.runtime if file.endswith(".c"))],
+        check=True, cwd=tmp_path,
+    )  # fmt: skip
