@@ -97,14 +97,23 @@ def deploy(
     Raises:
         McuError: a branch of it, see pipeline.errors.
     """
+    from pipeline.options import DataOptions, TrainOptions
     from pipeline.steps import artifacts, stages
     from pipeline.steps.preflight import preflight
 
     model = Path(model)
-    chosen = artifacts.DataOptions(
-        data, x_scale, x_zero_point, seed, samples, test_fraction, shuffle
+    chosen = DataOptions(
+        data=data,
+        x_scale=x_scale,
+        x_zero_point=x_zero_point,
+        seed=seed,
+        samples=samples,
+        test_fraction=test_fraction,
+        shuffle=shuffle,
     )
-    training = artifacts.TrainOptions(epochs, rate, distill, max_drop, control)
+    training = TrainOptions(
+        epochs=epochs, rate=rate, distill=distill, max_drop=max_drop, control=control
+    )
     preflight(
         model,
         board,

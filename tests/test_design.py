@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "pipeline"
 ROOMS = (
     "load", "prune", "quantize", "convert", "codegen", "render", "build", "analyze", "flash",
-    "measure", "report", "steps", "bench", "search", "testing", "cli",
+    "measure", "report", "options", "steps", "bench", "search", "testing", "cli",
 )  # fmt: skip
 # What every room stands on, and knows no room.
 GROUND = ("errors", "progress", "resources", "board", "run")

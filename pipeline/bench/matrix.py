@@ -21,10 +21,11 @@ from pipeline.bench.pool import Pool
 from pipeline.board import load_board
 from pipeline.errors import WrongUse
 from pipeline.load.names import identifier
+from pipeline.options import DataOptions
 from pipeline.report.document import Report, read_report, report_of
 from pipeline.resources import VERSION
 from pipeline.run import digest, write_json
-from pipeline.steps.artifacts import DataOptions, file_key
+from pipeline.steps.artifacts import file_key
 
 STATE = "bench.json"
 REPORTS = "reports.json"
@@ -64,7 +65,7 @@ class Cell:
     def key(self) -> str:
         """Digest of all that decides the result."""
         options = {**self.options, "data": None}
-        data = DataOptions(self.options.get("data"), seed=self.options.get("seed", 0)).key()
+        data = DataOptions(data=self.options.get("data"), seed=self.options.get("seed", 0)).key()
         return digest(
             VERSION, file_key(self.model), self.board, self.engine, self.on, options, data
         )

@@ -60,6 +60,7 @@ def command(
     def work() -> None:
         from pipeline.cli.summary import summary
         from pipeline.deploy import deploy
+        from pipeline.options import DataOptions
         from pipeline.steps import artifacts
 
         with progress_display() as progress:
@@ -113,8 +114,14 @@ def command(
                 if not name.startswith("project/"):
                     say(f"  {name}")
         if compare_layers and done.report is not None:
-            chosen = artifacts.DataOptions(
-                data, x_scale, x_zero_point, seed, samples, test_fraction, shuffle
+            chosen = DataOptions(
+                data=data,
+                x_scale=x_scale,
+                x_zero_point=x_zero_point,
+                seed=seed,
+                samples=samples,
+                test_fraction=test_fraction,
+                shuffle=shuffle,
             )
             codes.append(show_layers(artifacts.run_of(done.folder), chosen, json, document=False))
 

@@ -8,8 +8,8 @@ from pipeline.cli.console import note, progress_display, say, say_json
 from pipeline.errors import AccuracyGate
 
 if TYPE_CHECKING:
+    from pipeline.options import DataOptions
     from pipeline.run import Run
-    from pipeline.steps.artifacts import DataOptions
 
 
 def show_layers(run: Run, data: DataOptions, json: bool, document: bool) -> int:

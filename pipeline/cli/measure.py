@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from pipeline.measure import Measurement
     from pipeline.measure.meters import EnergyOptions
+    from pipeline.options import DataOptions
     from pipeline.run import Run
-    from pipeline.steps.artifacts import DataOptions
 
 EXAMPLES = """\b
 Examples:
@@ -66,10 +66,13 @@ def command(
     """Send samples; read back outputs, cost, memory."""
 
     def work() -> None:
+        from pipeline.options import DataOptions
         from pipeline.steps import artifacts, stages
 
         run = artifacts.run_of(device)
-        chosen = artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
+        chosen = DataOptions(
+            data=data, x_scale=x_scale, x_zero_point=x_zero_point, seed=seed, samples=samples
+        )
         if mlperf:
             _by_mlperf(run, chosen, window, json)
             return

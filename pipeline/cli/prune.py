@@ -41,11 +41,17 @@ def command(
     def work() -> None:
         from dataclasses import asdict
 
+        from pipeline.options import DataOptions, TrainOptions
         from pipeline.steps import artifacts, stages
 
         run = artifacts.run_for(model, out)
-        chosen = artifacts.DataOptions(
-            data, x_scale, x_zero_point, seed, test_fraction=test_fraction, shuffle=shuffle
+        chosen = DataOptions(
+            data=data,
+            x_scale=x_scale,
+            x_zero_point=x_zero_point,
+            seed=seed,
+            test_fraction=test_fraction,
+            shuffle=shuffle,
         )
         with progress_display() as progress:
             done = stages.prune(
@@ -53,7 +59,9 @@ def command(
                 model,
                 prune,
                 chosen,
-                training=artifacts.TrainOptions(epochs, rate, distill, max_drop, control),
+                training=TrainOptions(
+                    epochs=epochs, rate=rate, distill=distill, max_drop=max_drop, control=control
+                ),
                 trust=trust,
                 progress=progress,
             )

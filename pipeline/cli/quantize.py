@@ -35,11 +35,17 @@ def command(
     """Quantise a Keras network to an integer .tflite."""
 
     def work() -> None:
+        from pipeline.options import DataOptions
         from pipeline.steps import artifacts, stages
 
         run = artifacts.run_for(model, out)
-        chosen = artifacts.DataOptions(
-            data, x_scale, x_zero_point, seed, test_fraction=test_fraction, shuffle=shuffle
+        chosen = DataOptions(
+            data=data,
+            x_scale=x_scale,
+            x_zero_point=x_zero_point,
+            seed=seed,
+            test_fraction=test_fraction,
+            shuffle=shuffle,
         )
         with progress_display() as progress:
             flat = stages.quantize(

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import codegen
+from pipeline.options import DataOptions
 from pipeline.resources import FIRMWARE, VERSION
 from pipeline.run import digest, sha256_file
-from pipeline.steps.artifacts import DataOptions, file_key
+from pipeline.steps.artifacts import file_key
 
 _CODE = (".py", ".c", ".h", ".S", ".j2")
 
@@ -74,7 +75,11 @@ class Settings:
     def data_options(self) -> DataOptions:
         """The data set and what its numbers mean."""
         return DataOptions(
-            self.data, self.x_scale, self.x_zero_point, seed=self.seed, samples=self.samples
+            data=self.data,
+            x_scale=self.x_scale,
+            x_zero_point=self.x_zero_point,
+            seed=self.seed,
+            samples=self.samples,
         )
 
     def identity(self) -> dict[str, Any]:

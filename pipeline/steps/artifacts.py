@@ -6,7 +6,7 @@ One artifact per step; `mcu STEP` takes the one before and leaves the next.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,8 +16,9 @@ from pipeline.run import Run, digest, sha256_file
 if TYPE_CHECKING:
     from pipeline.build import Image
     from pipeline.flash import Device
-    from pipeline.load import Dataset, FlatModel, Signature, Split
+    from pipeline.load import Dataset, FlatModel
     from pipeline.measure import Measurement
+    from pipeline.options import DataOptions
     from pipeline.render import Project
 
 PRUNED = "pruned.keras"
@@ -31,105 +32,6 @@ DEVICE = "device.json"
 MEASUREMENT = "measurement.json"
 OUTPUTS = "outputs.npy"
 REPORT = "report.json"
-
-
-@dataclass(frozen=True)
-class DataOptions:
-    """What --data and its companions say. See `pipeline.load.load_data`."""
-
-    spec: str | Path | None
-    x_scale: float | None = None
-    x_zero_point: float | None = None
-    seed: int = 0
-    samples: int | None = None
-    test_fraction: float = 0.2
-    shuffle: bool = False
-
-    def required(self) -> str | Path:
-        """The data set's name.
-
-        Raises:
-            WrongUse: none was given.
-        """
-        if self.spec is None:
-            raise WrongUse(
-                "this step needs data",
-                where="--data",
-                hint="an .npz with x and y, 'digits', or 'random' (which gives no accuracy)",
-            )
-        return self.spec
-
-    def key(self) -> list[object]:
-        """What decides which samples come out, `samples` apart."""
-        path = Path(self.spec) if self.spec is not None else None
-        content = sha256_file(path) if path and path.is_file() else str(self.spec)
-        how = [self.x_scale, self.x_zero_point, self.seed, self.test_fraction, self.shuffle]
-        return [content, *how]
-
-    def split(self, signature: Signature, *, samples: int | None = None) -> Split:
-        """Samples to train with and others to judge by: all of those, or the first `samples`."""
-        from pipeline.load import load_split
-
-        return load_split(
-            self.required(),
-            signature,
-            samples=samples,
-            x_scale=self.x_scale,
-            x_zero_point=self.x_zero_point or 0.0,
-            test_fraction=self.test_fraction,
-            shuffle=self.shuffle,
-            seed=self.seed,
-        )
-
-    def all(self, signature: Signature) -> Dataset:
-        """Samples for a finished model."""
-        from pipeline.load import load_data
-
-        return load_data(
-            self.required(),
-            signature,
-            samples=self.samples,
-            x_scale=self.x_scale,
-            x_zero_point=self.x_zero_point or 0.0,
-            seed=self.seed,
-        )
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How a network is trained on the way. See `pipeline.prune.prune`."""
-
-    epochs: int | None = None
-    rate: float | None = None
-    distill: bool | None = None
-    max_drop: float | None = None
-    control: str | None = None
-
-    def check(self, *, data: bool, prunes: bool) -> None:
-        """Refuses what has no sense, before any work.
-
-        Args:
-            data: there is a data set.
-            prunes: the network is pruned at all.
-
-        Raises:
-            WrongUse: amounts out of range, or options that nothing would heed.
-        """
-        from pipeline.prune import check_options
-
-        check_options(data, self.epochs, self.rate, self.max_drop, self.control)
-        for option, value in (
-            ("--rate", self.rate),
-            ("--distill", self.distill),
-            ("--max-drop", self.max_drop),
-            ("--control", self.control),
-        ):
-            if value is not None and not prunes:
-                raise WrongUse(
-                    "says how to prune, but nothing is pruned",
-                    where=option,
-                    hint="add --prune, for example --prune magnitude:0.75",
-                )
 
 
 # Run folders -----------------------------------------------------------------------------

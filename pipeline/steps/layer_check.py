@@ -9,9 +9,10 @@ from typing import Any
 from pipeline.board import load_board
 from pipeline.errors import AccuracyGate, DeviceError, WrongUse
 from pipeline.measure.layers import LayerCheck, LayerComparison
+from pipeline.options import DataOptions
 from pipeline.progress import Progress, silent
 from pipeline.run import Run
-from pipeline.steps.artifacts import PROGRAM, DataOptions, device_of, document, flat_of, samples_of
+from pipeline.steps.artifacts import PROGRAM, device_of, document, flat_of, samples_of
 
 
 def compare_run(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pipeline.board import load_board
 from pipeline.errors import WrongUse
 from pipeline.measure.mlperf import LEAST_SECONDS
+from pipeline.options import DataOptions
 from pipeline.progress import Progress, silent
 from pipeline.resources import VERSION
 from pipeline.run import MLPERF, Run, digest, sha256_file
 from pipeline.steps.artifacts import (
     PROGRAM,
-    DataOptions,
     device_json,
     device_of,
     document,

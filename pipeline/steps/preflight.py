@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
+from pipeline.options import DataOptions, TrainOptions
 from pipeline.run import STEPS
-from pipeline.steps.artifacts import DataOptions, TrainOptions
 
 if TYPE_CHECKING:
     from pipeline.convert import Graph
@@ -70,7 +70,7 @@ def preflight(
     check_energy_mode(mlperf, chosen)
     if recipe != "none":
         parse_recipe(recipe)
-    training.check(data=data.spec is not None, prunes=recipe != "none")
+    training.check_use(data=data.data is not None, prunes=recipe != "none")
     flat = sniff(model).format == TFLITE
     if flat and recipe != "none":
         raise WrongUse(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
+from pipeline.options import DataOptions, TrainOptions
 from pipeline.progress import Progress, silent
 from pipeline.run import Run, digest, file_sums, sha256_file, write_atomically, write_json
 from pipeline.steps.artifacts import (
@@ -27,8 +28,6 @@ from pipeline.steps.artifacts import (
     PROJECT,
     PRUNED,
     REPORT,
-    DataOptions,
-    TrainOptions,
     device_json,
     device_of,
     document,
@@ -73,7 +72,7 @@ def prune(
     from pipeline.prune import prune as prune_network
 
     parse_recipe(recipe)
-    training.check(data=data.spec is not None, prunes=True)
+    training.check_use(data=data.data is not None, prunes=True)
 
     left = [PRUNED]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.steps.artifacts import DataOptions
+from pipeline.options import DataOptions
 
 
 def a_file(tmp_path: Path) -> Path:
@@ -66,10 +66,10 @@ def test_an_unknown_scheme_gets_the_known_ones(mcu, tmp_path: Path, command: str
 
 
 def test_the_split_belongs_to_the_key_of_a_step() -> None:
-    plain = DataOptions("digits").key()
-    assert plain == DataOptions("digits", samples=20).key()
-    assert plain != DataOptions("digits", shuffle=True).key()
-    assert plain != DataOptions("digits", test_fraction=0.5).key()
+    plain = DataOptions(data="digits").key()
+    assert plain == DataOptions(data="digits", samples=20).key()
+    assert plain != DataOptions(data="digits", shuffle=True).key()
+    assert plain != DataOptions(data="digits", test_fraction=0.5).key()
 
 
 # With TensorFlow --------------------------------------------------------------------------

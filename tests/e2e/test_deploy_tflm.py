@@ -65,6 +65,7 @@ OTHER_SCHEMA = "#undef TFLITE_SCHEMA_VERSION\n#define TFLITE_SCHEMA_VERSION 99\n
     ids=["arena too small", "missing operator", "schema version"],
 )
 def test_tflm_says_why_it_fails(rendered: Path, old: str, new: str, says: str) -> None:
+    from pipeline.options import DataOptions
     from pipeline.run import Run
     from pipeline.steps import artifacts, stages
 
@@ -78,6 +79,6 @@ def test_tflm_says_why_it_fails(rendered: Path, old: str, new: str, says: str) -
         image = stages.build(run, artifacts.project_of(run))
         with pytest.raises(DeviceError, match=says):
             device = stages.flash(run, image, on="qemu")
-            stages.measure(run, device, artifacts.DataOptions("random", samples=1))
+            stages.measure(run, device, DataOptions(data="random", samples=1))
     finally:
         header.write_text(text)

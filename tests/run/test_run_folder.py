@@ -10,6 +10,7 @@ import pytest
 from pipeline import resources
 from pipeline.errors import WrongUse
 from pipeline.load import sniff
+from pipeline.options import DataOptions
 from pipeline.run import Run, digest, replaced_folder, sha256_file, write_atomically
 from pipeline.steps import stages
 
@@ -142,7 +143,7 @@ class Keys:
 
 def keys_of(model: Path) -> list[str]:
     run = Keys()
-    data = stages.DataOptions("digits")
+    data = DataOptions(data="digits")
     stages.prune(run, model, "magnitude:0.5", data)  # type: ignore[arg-type]
     stages.quantize(run, model, data)  # type: ignore[arg-type]
     return run.keys
