@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.options import DataOptions, EngineOptions, Options, TrainOptions
+from pipeline.options.signature import spelled_out
 from pipeline.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -30,153 +32,85 @@ class Deployment:
     notes: tuple[str, ...] = ()
 
 
-def deploy(
-    model: str | Path,
-    board: str,
-    *,
-    data: str | Path | None = None,
-    prune: str = "none",
-    epochs: int | None = None,
-    rate: float | None = None,
-    distill: bool | None = None,
-    max_drop: float | None = None,
-    control: str | None = None,
-    scheme: str = "int8",
-    engine: str = "aot",
-    optimize: str = "balanced",
-    ram_limit: int | str | None = None,
-    tflm: str = "",
-    mlperf: str = "",
-    on: str = "auto",
-    port: str = "",
-    samples: int | None = None,
-    task: str = "auto",
-    until: str = "report",
-    out: str | Path | None = None,
-    x_scale: float | None = None,
-    x_zero_point: float | None = None,
-    test_fraction: float = 0.2,
-    shuffle: bool = False,
-    seed: int = 0,
-    trust: bool = False,
-    progress: Progress = silent,
-) -> Deployment:
+@dataclass(frozen=True)
+class Asked(Options):
+    """What `deploy` is called with."""
+
+    model: str | Path
+    board: str
+    progress: Progress = field(default=silent, kw_only=True)
+
+
+@spelled_out(Asked)
+def deploy(asked: Asked) -> Deployment:
     """Takes a model file to a measured board.
 
     Args:
         model: .keras, .h5, SavedModel folder or .tflite.
         board: board id, one of boards/.
-        data: .npz with x and y, "digits", or "random"; a Keras model needs one.
-        prune: recipe such as "magnitude:0.75"; "none".
-        epochs: fine-tuning epochs after pruning, or of "qat"; None chooses by the data.
-        rate, distill, max_drop, control: how pruning goes, see `pipeline.prune.prune`.
-        scheme: how a Keras model is quantised: "int8", "int16x8", or "qat": int8 that is
-            trained for, keeping the zeros of a pruned network.
-        engine: "aot" or "tflm".
-        optimize: what the aot engine favours: "size", "balanced", "speed".
-        ram_limit: what the aot engine's arena may take: bytes, or such as "20KB".
-        tflm: TensorFlow Lite Micro for the engine "tflm": a folder or a lib_deps entry.
-        mlperf: benchmark of MLPerf Tiny that the firmware answers as: "kws01", "ic01", "vww01",
-            "ad01"; "" for none.
-        on: "auto", "qemu", "renode", "probe" or "serial".
-        port: serial port of a real board.
-        samples: send only the first so many samples.
-        task: what answers are judged as: "classification", "anomaly", "regression", "none";
-            "auto" goes by the labels.
-        until: the step to stop after.
-        out: run folder; runs/<model>-<board> by default.
-        x_scale, x_zero_point: real value = (x - x_zero_point) * x_scale, for integer data
-            of a float network.
-        test_fraction: share of the samples, the last ones, that is judged by; a file's own
-            split is kept.
-        shuffle: mix the samples before that split.
-        seed: of all that is random.
-        trust: run code inside the model file.
+        {options}
         progress: called with every step's progress.
 
     Raises:
         McuError: a branch of it, see pipeline.errors.
     """
-    from pipeline.options import DataOptions, TrainOptions
-    from pipeline.steps import artifacts, stages
+    return deploy_with(asked.model, asked.board, asked.of(Options), asked.progress)
+
+
+def deploy_with(
+    model: str | Path, board: str, options: Options, progress: Progress = silent
+) -> Deployment:
+    """`deploy`, with options that are together already."""
+    from pipeline import steps
+    from pipeline.steps import artifacts
     from pipeline.steps.preflight import preflight
 
-    model = Path(model)
-    chosen = DataOptions(
-        data=data,
-        x_scale=x_scale,
-        x_zero_point=x_zero_point,
-        seed=seed,
-        samples=samples,
-        test_fraction=test_fraction,
-        shuffle=shuffle,
-    )
-    training = TrainOptions(
-        epochs=epochs, rate=rate, distill=distill, max_drop=max_drop, control=control
-    )
-    preflight(
-        model,
-        board,
-        data=chosen,
-        recipe=prune,
-        engine=engine,
-        optimize=optimize,
-        ram_limit=ram_limit,
-        on=on,
-        until=until,
-        scheme=scheme,
-        mlperf=mlperf,
-        training=training,
-        task=task,
-    )
-    run = artifacts.run_for(model, out, suffix=board)
+    model, o = Path(model), options
+    data = o.of(DataOptions)
+    preflight(model, board, o)
+    run = artifacts.run_for(model, o.out, suffix=board)
 
     notes: tuple[str, ...] = ()
 
     def done(step: str) -> Deployment | None:
-        return Deployment(run.path, run.finish(), None, notes) if step == until else None
+        return Deployment(run.path, run.finish(), None, notes) if step == o.until else None
 
     network = model
-    if prune != "none":
-        pruned = stages.prune(
-            run, model, prune, chosen, training=training, trust=trust, progress=progress
+    if o.prune != "none":
+        pruned = steps.prune(
+            run,
+            model,
+            o.prune,
+            data,
+            training=o.of(TrainOptions),
+            trust=o.trust,
+            progress=progress,
         )
         notes += pruned.notes
         notes += tuple(f"left alone: {layer}, {why}" for layer, why in pruned.frozen.items())
         network = run.path / artifacts.PRUNED
     if end := done("prune"):
         return end
-    flat = stages.quantize(
-        run, network, chosen, scheme=scheme, epochs=epochs, trust=trust, progress=progress
+    flat = steps.quantize(
+        run, network, data, scheme=o.scheme, epochs=o.epochs, trust=o.trust, progress=progress
     )
     notes += flat.notes
     if end := done("quantize"):
         return end
-    graph = stages.convert(run, flat, progress=progress)
+    graph = steps.convert(run, flat, progress=progress)
     if end := done("convert"):
         return end
-    project = stages.render(
-        run,
-        flat,
-        graph,
-        board,
-        engine=engine,
-        optimize=optimize,
-        ram_limit=ram_limit,
-        tflm=tflm,
-        mlperf=mlperf,
-        progress=progress,
-    )
+    project = steps.render(run, flat, graph, board, o.of(EngineOptions), progress=progress)
     if end := done("render"):
         return end
-    image = stages.build(run, project, progress=progress)
+    image = steps.build(run, project, progress=progress)
     if end := done("build"):
         return end
-    device = stages.flash(run, image, on=on, port=port, progress=progress)
+    device = steps.flash(run, image, on=o.on, port=o.port, progress=progress)
     if end := done("flash"):
         return end
-    stages.measure(run, device, chosen, task=task, progress=progress)
+    steps.measure(run, device, data, task=o.task, progress=progress)
     if end := done("measure"):
         return end
-    report = stages.report(run)
+    report = steps.report(run)
     return Deployment(run.path, run.finish(), report, notes)

@@ -13,7 +13,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -21,7 +21,7 @@ from pipeline.bench.pool import Pool
 from pipeline.board import load_board
 from pipeline.errors import WrongUse
 from pipeline.load.names import identifier
-from pipeline.options import DataOptions
+from pipeline.options import DataOptions, Options, options_of, refuse_unknown
 from pipeline.report.document import Report, read_report, report_of
 from pipeline.resources import VERSION
 from pipeline.run import digest, write_json
@@ -31,6 +31,9 @@ STATE = "bench.json"
 REPORTS = "reports.json"
 _EMULATORS = ("qemu", "renode")
 _TICK_SECONDS = 0.5
+_USUAL = Options()
+# What a bench takes several of, or decides itself.
+_MANY = {"engine", "on", "optimize", "prune", "data", "out", "until"}
 
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -41,34 +44,24 @@ class Cell:
 
     Attributes:
         name: unique within the bench; also the run folder's name.
-        options: further arguments of `deploy`.
+        options: what `deploy` is told.
     """
 
     name: str
     model: Path
     board: str
-    engine: str
-    on: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Options
 
     def request(self, folder: Path) -> dict[str, Any]:
-        """The arguments of `deploy`."""
-        return {
-            "model": str(self.model),
-            "board": self.board,
-            "engine": self.engine,
-            "on": self.on,
-            "out": str(folder / self.name),
-            **self.options,
-        }
+        """The arguments of `deploy`, as JSON holds them."""
+        told = replace(self.options, out=str(folder / self.name)).to_json()
+        return {"model": str(self.model), "board": self.board, **told}
 
     def key(self) -> str:
         """Digest of all that decides the result."""
-        options = {**self.options, "data": None}
-        data = DataOptions(data=self.options.get("data"), seed=self.options.get("seed", 0)).key()
-        return digest(
-            VERSION, file_key(self.model), self.board, self.engine, self.on, options, data
-        )
+        told = {**self.options.to_json(), "data": None}
+        data = self.options.of(DataOptions).key()
+        return digest(VERSION, file_key(self.model), self.board, told, data)
 
 
 @dataclass(frozen=True)
@@ -107,23 +100,24 @@ def matrix(
     models: Sequence[Path],
     boards: Sequence[str],
     *,
-    engines: Sequence[str] = ("aot",),
-    on: Sequence[str] = ("auto",),
-    optimize: Sequence[str] = ("balanced",),
-    prune: Sequence[str] = ("none",),
+    engines: Sequence[str] = (_USUAL.engine,),
+    on: Sequence[str] = (_USUAL.on,),
+    optimize: Sequence[str] = (_USUAL.optimize,),
+    prune: Sequence[str] = (_USUAL.prune,),
     data: Sequence[str] = ("random",),
-    samples: int | None = None,
     **options: Any,
 ) -> list[Cell]:
     """All combinations.
 
     Args:
         data: data sets; "MODEL=DATA" is for one model (its file's stem), the others for all.
-        options: further arguments of `deploy`, the same for every cell.
+        options: further options of a deployment, the same for every cell.
 
     Raises:
-        WrongUse: a model or board that is not there, data for a model that is not.
+        WrongUse: a model or board that is not there, data for a model that is not, an option
+            that is none.
     """
+    refuse_unknown(options, set(options_of(Options)) - _MANY, "bench")
     for model in models:
         if not model.exists():
             raise WrongUse("no such file or folder", where=str(model))
@@ -136,14 +130,17 @@ def matrix(
         models, boards, engines, on, optimize, prune
     ):
         words = [identifier(model.stem), board, engine, place]
-        words += [favour] if len(optimize) > 1 or favour != "balanced" else []
-        words += [recipe.replace(":", "_")] if recipe != "none" else []
+        words += [favour] if len(optimize) > 1 or favour != _USUAL.optimize else []
+        words += [recipe.replace(":", "_")] if recipe != _USUAL.prune else []
         name = "-".join(words)
         used[name] = used.get(name, 0) + 1
         name += f"-{used[name]}" if used[name] > 1 else ""
         chosen = sets.get(model.stem, sets[""])
-        extra = {"optimize": favour, "prune": recipe, "data": chosen, "samples": samples, **options}
-        cells.append(Cell(name, model, board, engine, place, extra))
+        told = Options(
+            engine=engine, on=place, optimize=favour, prune=recipe, data=chosen, **options
+        )
+        told.check()
+        cells.append(Cell(name, model, board, told))
     return cells
 
 
@@ -241,10 +238,10 @@ def _next(waiting: Sequence[Cell], taken: Sequence[str], alone: dict[str, str]) 
 
 def _alone(cell: Cell) -> str:
     """What a cell needs for itself: the real board; "" for an emulator."""
-    if cell.on in _EMULATORS:
+    on, port = cell.options.on, cell.options.port
+    if on in _EMULATORS:
         return ""
-    port = str(cell.options.get("port") or "")
-    if cell.on == "auto" and not port:
+    if on == "auto" and not port:
         from pipeline.flash import ports
 
         if not any(cell.board in info.boards for info in ports()):

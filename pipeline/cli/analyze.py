@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
+from pipeline.options import Options
 
 if TYPE_CHECKING:
     from pipeline.analyze.analysis import Analysis
@@ -24,16 +25,14 @@ _BAR = 10
 _WIDEST_MAP = 64
 
 
+@options.offers("prune", "optimize", "ram_limit", "trust")
 def command(
     model: Annotated[Path, typer.Argument(help="A .tflite or Keras file, trained or not.")],
     board: options.Board,
-    prune: options.Prune = "none",
-    optimize: options.Optimize = "balanced",
-    ram_limit: options.RamLimit = None,
+    chosen: Options,
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave with exit code 3 where it does not fit.")
     ] = False,
-    trust: options.Trust = False,
     json: options.Json = False,
 ) -> None:
     """Tell whether a model fits a board, and what it will cost."""
@@ -45,8 +44,8 @@ def command(
 
         with progress_display() as progress:
             found = analyze(
-                model, board, prune=prune, optimize=optimize, ram_limit=ram_limit,
-                trust=trust, progress=progress,
+                model, board, prune=chosen.prune, optimize=chosen.optimize,
+                ram_limit=chosen.ram_limit, trust=chosen.trust, progress=progress,
             )  # fmt: skip
         fits = found.fits
         say_json(found.to_json()) if json else say(text(found))

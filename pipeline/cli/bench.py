@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, note, say, say_json
+from pipeline.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,29 +28,28 @@ _ROW = "{:<52} {:>8} {:>11} {:>14} {:>10} {:>10} {:>10}"
 
 # Options that may be given several times, and what they are where they are not given.
 Boards = Annotated[list[str], typer.Option("--board", "-b", help="Board id; several are fine.")]
-Engines = Annotated[list[str], typer.Option("--engine", "-e", help="aot or tflm; several.")]
-Places = Annotated[list[str], typer.Option("--on", help="Where to run, see mcu deploy; several.")]
-Favours = Annotated[list[str], typer.Option("--optimize", help="See mcu deploy; several.")]
-Recipes = Annotated[list[str], typer.Option("--prune", "-p", help="See mcu deploy; several.")]
+Engines = Annotated[list[str], options.described("engine", "aot or tflm; several.")]
+Places = Annotated[list[str], options.described("on", "Where to run, see mcu deploy; several.")]
+Favours = Annotated[list[str], options.described("optimize", "See mcu deploy; several.")]
+Recipes = Annotated[list[str], options.described("prune", "See mcu deploy; several.")]
 DataSets = Annotated[
-    list[str], typer.Option("--data", "-d", help="Data set for all, or MODEL=DATA for one model.")
+    list[str], options.described("data", "Data set for all, or MODEL=DATA for one model.")
 ]
-_ENGINES, _ON, _OPTIMIZE, _PRUNE, _DATA = ["aot"], ["auto"], ["balanced"], ["none"], ["random"]
+_USUAL = Options()
+_ENGINES, _ON, _OPTIMIZE = [_USUAL.engine], [_USUAL.on], [_USUAL.optimize]
+_PRUNE, _DATA = [_USUAL.prune], ["random"]
 
 
+@options.offers("ram_limit", "samples", "task", "port", "seed")
 def command(
     models: Annotated[list[Path], typer.Argument(help="Model files, as `mcu deploy` takes them.")],
     board: Boards,
+    chosen: Options,
     engine: Engines = _ENGINES,
     on: Places = _ON,
     optimize: Favours = _OPTIMIZE,
-    ram_limit: options.RamLimit = None,
     prune: Recipes = _PRUNE,
     data: DataSets = _DATA,
-    samples: options.Samples = None,
-    task: options.Task = "auto",
-    port: options.Port = "",
-    seed: options.Seed = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Side by side.  [default: processors]")
     ] = None,
@@ -74,9 +74,16 @@ def command(
         from pipeline.run import write_atomically
 
         rows = read_baseline(baseline) if baseline is not None else []
-        cells = matrix(models, board, engines=engine, on=on, optimize=optimize, prune=prune,
-                       data=data, samples=samples, task=task, port=port, seed=seed,
-                       **({"ram_limit": ram_limit} if ram_limit else {}))  # fmt: skip
+        cells = matrix(
+            models,
+            board,
+            engines=engine,
+            on=on,
+            optimize=optimize,
+            prune=prune,
+            data=data,
+            **chosen.given(),
+        )
         with History(db) as history:
             with display(cells) as watch:
                 results = bench(cells, out, jobs=jobs, watch=watch)
@@ -140,8 +147,8 @@ def _document(
         "name": cell.name,
         "model": str(cell.model),
         "board": cell.board,
-        "engine": cell.engine,
-        "on": cell.on,
+        "engine": cell.options.engine,
+        "on": cell.options.on,
         "seconds": round(result.seconds, 1),
         "history": numbers.get(cell.name),
         "report": result.report.to_json() if result.report else None,

@@ -23,11 +23,12 @@ def command(
     """Build the firmware with PlatformIO and read its sizes."""
 
     def work() -> None:
-        from pipeline.steps import artifacts, stages
+        from pipeline import steps
+        from pipeline.steps import artifacts
 
         run = artifacts.run_of(project)
         with progress_display() as progress:
-            image = stages.build(run, artifacts.project_of(run), progress=progress)
+            image = steps.build(run, artifacts.project_of(run), progress=progress)
         if json:
             say_json(artifacts.image_json(image))
         else:

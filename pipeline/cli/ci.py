@@ -33,7 +33,7 @@ def init(
     data: Annotated[
         list[str] | None, typer.Option("--data", "-d", help="As mcu bench takes it; several.")
     ] = None,
-    samples: options.Samples = None,
+    samples: Annotated[int | None, options.described("samples")] = None,
     tests: Annotated[
         str | None,
         typer.Option("--tests", help="Tests that use a board.  [default: tests, if there]"),

@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
+from pipeline.options import Options
 
 if TYPE_CHECKING:
     from pipeline.codegen.explain import Candidate, ExplainedOp, Explanation
@@ -25,9 +26,10 @@ Examples:
 _SHOWN = 5
 
 
+@options.offers("optimize", "ram_limit", "out")
 def command(
     model: Annotated[Path, typer.Argument(help="A full-integer .tflite.")],
-    out: options.Out = None,
+    chosen: Options,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Say what the aot engine does with each op, and why."),
@@ -35,8 +37,6 @@ def command(
     board: Annotated[
         str, typer.Option("--board", "-b", help="The board --explain is for.")
     ] = "disco_f407vg",
-    optimize: options.Optimize = "balanced",
-    ram_limit: options.RamLimit = None,
     no_passes: Annotated[
         bool, typer.Option("--no-passes", help="Explain the model without graph passes.")
     ] = False,
@@ -47,34 +47,32 @@ def command(
     def work() -> None:
         from dataclasses import asdict
 
+        from pipeline import steps
         from pipeline.board import load_board
         from pipeline.codegen import Target, size_limit
         from pipeline.codegen.explain import explain as explain_graph
         from pipeline.codegen.passes import PASSES
         from pipeline.convert import parameters, total_macs
         from pipeline.errors import WrongUse
-        from pipeline.steps import artifacts, stages
-        from pipeline.steps.preflight import OPTIMIZE
+        from pipeline.steps import artifacts
 
         if no_passes and not explain:
             raise WrongUse("it compares explanations", where="--no-passes", hint="add --explain")
-        chosen = load_board(board)
-        if optimize not in OPTIMIZE:
-            hint = ", ".join(OPTIMIZE)
-            raise WrongUse(f"{optimize!r} is not known", where="--optimize", hint=hint)
-        run = artifacts.run_for(model, out)
+        chosen.check()
+        known = load_board(board)
+        run = artifacts.run_for(model, chosen.out)
         found = None
         with progress_display() as progress:
-            flat = stages.flat_model(run, model)
-            graph = stages.convert(run, flat, progress=progress)
+            flat = steps.flat_model(run, model)
+            graph = steps.convert(run, flat, progress=progress)
             if explain:
-                target = Target(chosen.core, frozenset(chosen.features))
+                target = Target(known.core, frozenset(known.features))
                 found = explain_graph(
                     graph,
                     target,
-                    cast(Any, optimize),
+                    cast(Any, chosen.optimize),
                     progress,
-                    ram_limit=size_limit(ram_limit),
+                    ram_limit=size_limit(chosen.ram_limit),
                     passes=() if no_passes else tuple(PASSES),
                 )
         document: dict[str, Any] = {

@@ -10,6 +10,7 @@ import typer
 from pipeline.cli import options
 from pipeline.cli.console import guarded, note, progress_display, say, say_json
 from pipeline.cli.layers import show_layers
+from pipeline.options import DataOptions, Options
 
 EXAMPLES = """\b
 Examples:
@@ -20,36 +21,11 @@ Examples:
 """
 
 
+@options.offers(Options)
 def command(
     model: Annotated[Path, typer.Argument(help="A .keras, .h5, SavedModel folder or .tflite.")],
     board: options.Board,
-    data: options.Data = None,
-    prune: options.Prune = "none",
-    epochs: options.Epochs = None,
-    rate: options.Rate = None,
-    distill: options.Distill = None,
-    max_drop: options.LargestDrop = None,
-    control: options.Control = None,
-    scheme: options.Scheme = "int8",
-    engine: options.Engine = "aot",
-    optimize: options.Optimize = "balanced",
-    ram_limit: options.RamLimit = None,
-    tflm: options.Tflm = "",
-    mlperf: options.Mlperf = "",
-    on: options.On = "auto",
-    port: options.Port = "",
-    samples: options.Samples = None,
-    task: options.Task = "auto",
-    until: Annotated[
-        str, typer.Option("--until", help="Stop after this step (a command's name).")
-    ] = "report",
-    out: options.Out = None,
-    x_scale: options.XScale = None,
-    x_zero_point: options.XZeroPoint = None,
-    test_fraction: options.TestFraction = 0.2,
-    shuffle: options.Shuffle = False,
-    seed: options.Seed = 0,
-    trust: options.Trust = False,
+    chosen: Options,
     history: options.History = False,
     db: options.Db = None,
     compare_layers: options.CompareLayers = False,
@@ -59,41 +35,11 @@ def command(
 
     def work() -> None:
         from pipeline.cli.summary import summary
-        from pipeline.deploy import deploy
-        from pipeline.options import DataOptions
+        from pipeline.deploy import deploy_with
         from pipeline.steps import artifacts
 
         with progress_display() as progress:
-            done = deploy(
-                model,
-                board=board,
-                data=data,
-                prune=prune,
-                epochs=epochs,
-                rate=rate,
-                distill=distill,
-                max_drop=max_drop,
-                control=control,
-                scheme=scheme,
-                engine=engine,
-                optimize=optimize,
-                ram_limit=ram_limit,
-                tflm=tflm,
-                mlperf=mlperf,
-                on=on,
-                port=port,
-                samples=samples,
-                task=task,
-                until=until,
-                out=out,
-                x_scale=x_scale,
-                x_zero_point=x_zero_point,
-                test_fraction=test_fraction,
-                shuffle=shuffle,
-                seed=seed,
-                trust=trust,
-                progress=progress,
-            )
+            done = deploy_with(model, board, chosen, progress)
         for text in done.notes:
             note(f"note: {text}")
         if done.report is not None:
@@ -107,23 +53,17 @@ def command(
             else:
                 say(summary(done.report, done.folder))
         elif json:
-            say_json({"folder": str(done.folder), "until": until, "artifacts": done.artifacts})
+            say_json(
+                {"folder": str(done.folder), "until": chosen.until, "artifacts": done.artifacts}
+            )
         else:
-            say(f"{until} done: {done.folder}")
+            say(f"{chosen.until} done: {done.folder}")
             for name in sorted(done.artifacts):
                 if not name.startswith("project/"):
                     say(f"  {name}")
         if compare_layers and done.report is not None:
-            chosen = DataOptions(
-                data=data,
-                x_scale=x_scale,
-                x_zero_point=x_zero_point,
-                seed=seed,
-                samples=samples,
-                test_fraction=test_fraction,
-                shuffle=shuffle,
-            )
-            codes.append(show_layers(artifacts.run_of(done.folder), chosen, json, document=False))
+            run = artifacts.run_of(done.folder)
+            codes.append(show_layers(run, chosen.of(DataOptions), json, document=False))
 
     codes: list[int] = []
     raise typer.Exit(guarded(work, json) or sum(codes))

@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
+from pipeline.options import Options
 
 EXAMPLES = """\b
 Examples:
@@ -17,20 +18,22 @@ Examples:
 """
 
 
+@options.offers("on", "port")
 def command(
     firmware: Annotated[Path, typer.Argument(help="firmware.elf of `mcu build`, or its run.")],
-    on: options.On = "auto",
-    port: options.Port = "",
+    chosen: Options,
     json: options.Json = False,
 ) -> None:
     """Put the firmware onto a board or an emulator."""
 
     def work() -> None:
-        from pipeline.steps import artifacts, stages
+        from pipeline import steps
+        from pipeline.steps import artifacts
 
         run = artifacts.run_of(firmware)
         with progress_display() as progress:
-            device = stages.flash(run, artifacts.image_of(run), on=on, port=port, progress=progress)
+            image = artifacts.image_of(run)
+            device = steps.flash(run, image, on=chosen.on, port=chosen.port, progress=progress)
         if json:
             say_json(artifacts.device_json(device))
         else:

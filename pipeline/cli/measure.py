@@ -11,13 +11,13 @@ from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
 from pipeline.cli.layers import show_layers
 from pipeline.errors import WrongUse
+from pipeline.options import DataOptions, Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.measure import Measurement
     from pipeline.measure.meters import EnergyOptions
-    from pipeline.options import DataOptions
     from pipeline.run import Run
 
 EXAMPLES = """\b
@@ -32,14 +32,10 @@ Examples:
 _SHOWN = 10
 
 
+@options.offers(DataOptions, "task", without=("test_fraction", "shuffle"))
 def command(
     device: Annotated[Path, typer.Argument(help="device.json of `mcu flash`, or its run.")],
-    data: options.Data = None,
-    samples: options.Samples = None,
-    x_scale: options.XScale = None,
-    x_zero_point: options.XZeroPoint = None,
-    seed: options.Seed = 0,
-    task: options.Task = "auto",
+    chosen: Options,
     energy: Annotated[
         str, typer.Option("--energy", help="Meter: ppk2 or joulescope; trace:FILE, a recorded one.")
     ] = "",
@@ -66,26 +62,24 @@ def command(
     """Send samples; read back outputs, cost, memory."""
 
     def work() -> None:
-        from pipeline.options import DataOptions
-        from pipeline.steps import artifacts, stages
+        from pipeline import steps
+        from pipeline.steps import artifacts
 
         run = artifacts.run_of(device)
-        chosen = DataOptions(
-            data=data, x_scale=x_scale, x_zero_point=x_zero_point, seed=seed, samples=samples
-        )
+        data = chosen.of(DataOptions)
         if mlperf:
-            _by_mlperf(run, chosen, window, json)
+            _by_mlperf(run, data, window, json)
             return
         if compare_layers:
-            codes.append(show_layers(run, chosen, json, document=json))
+            codes.append(show_layers(run, data, json, document=json))
             return
         meter = _energy(energy, volts, energy_window, energy_inferences)
         with progress_display() as progress:
-            found = stages.measure(
+            found = steps.measure(
                 run,
                 artifacts.device_of(run),
-                chosen,
-                task=task,
+                data,
+                task=chosen.task,
                 energy=meter,
                 progress=progress,
             )

@@ -1,21 +1,89 @@
-"""Options that several commands share, said once."""
+"""Options of the command line: those of a deployment by their description, others said here.
+
+    @offers("prune", "trust", "out", required=("prune",))
+    def command(model: ..., chosen: Options, json: Json = False) -> None: ...
+
+puts `--prune`, `--trust` and `--out` in the place of `chosen`.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from pipeline.options import Group, Options, options_of
+from pipeline.options.option import field_of, kind_of
+
+Command = Callable[..., None]
+
+
+def offers(
+    *wanted: str | type[Group],
+    without: tuple[str, ...] = (),
+    required: tuple[str, ...] = (),
+    group: type[Options] = Options,
+) -> Callable[[Command], Command]:
+    """Gives a command options of a deployment, in the place of its argument of type `Options`.
+
+    Args:
+        wanted: names of options, or groups of them.
+        without: names that the groups hold and the command has no use for.
+        required: those that have to be given.
+        group: all the options there are.
+    """
+    names: list[str] = []
+    for some in wanted:
+        names += [some] if isinstance(some, str) else options_of(some)
+    kept = [name for name in options_of(group) if name in names and name not in without]
+
+    def decorate(work: Command) -> Command:
+        signature = inspect.signature(work, eval_str=True)
+        shown: list[inspect.Parameter] = []
+        place = ""
+        for parameter in signature.parameters.values():
+            if parameter.annotation is Options:
+                place = parameter.name
+                shown += [_parameter(group, name, name in required) for name in kept]
+            else:
+                shown.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+
+        def command(**given: Any) -> None:
+            chosen = {name: given.pop(name) for name in kept}
+            work(**given, **{place: group(**chosen)})
+
+        made: Any = command
+        made.__doc__ = work.__doc__
+        made.__signature__ = signature.replace(parameters=shown)
+        made.__annotations__ = {p.name: p.annotation for p in shown}
+        return command
+
+    return decorate
+
+
+def _parameter(group: type[Group], name: str, required: bool) -> inspect.Parameter:
+    """An option as a parameter that typer reads."""
+    kind, nullable = kind_of(group, name)
+    default = inspect.Parameter.empty if required else field_of(group, name).default
+    hint: Any = kind | None if nullable else kind
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[hint, described(name, group=group)],
+    )
+
+
+def described(name: str, help: str = "", group: type[Group] = Options) -> Any:
+    """Typer's words for an option of a deployment; `help` where a command has its own."""
+    found = options_of(group)[name]
+    return typer.Option(*found.flags, help=help or found.help, min=found.least)
+
+
 Board = Annotated[str, typer.Option("--board", "-b", help="Board id; `mcu boards` lists them.")]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        "-d",
-        help="Data set: an .npz with x and y, 'digits', or 'random' (generated inputs).",
-    ),
-]
 CompareLayers = Annotated[
     bool,
     typer.Option(
@@ -25,78 +93,6 @@ CompareLayers = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", "-o", help="Run folder.  [default: that of the artifact, or runs/NAME]"),
-]
-Samples = Annotated[
-    int | None, typer.Option("--samples", "-n", min=1, help="Send only the first N samples.")
-]
-Task = Annotated[
-    str,
-    typer.Option(
-        "--task",
-        help="Judge answers as classification, anomaly, regression or none; auto: by the labels.",
-    ),
-]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of all that is random.")]
-Trust = Annotated[
-    bool, typer.Option("--trust", help="Run the code inside the model file (Lambda layers).")
-]
-XScale = Annotated[
-    float | None,
-    typer.Option("--x-scale", help="Real value of one step of x: real = (x - zero point) * scale."),
-]
-XZeroPoint = Annotated[
-    float | None, typer.Option("--x-zero-point", help="The x that stands for a real 0.")
-]
-Optimize = Annotated[
-    str, typer.Option("--optimize", help="What the aot engine favours: size, balanced or speed.")
-]
-RamLimit = Annotated[
-    str | None,
-    typer.Option("--ram-limit", help="What the arena may take: bytes, or such as 20KB."),
-]
-Engine = Annotated[str, typer.Option("--engine", "-e", help="Inference engine: aot or tflm.")]
-On = Annotated[
-    str,
-    typer.Option("--on", help="Where to run: auto, qemu, renode, probe, serial, labgrid:PLACE."),
-]
-Port = Annotated[str, typer.Option("--port", help="Serial port of a real board.")]
-Prune = Annotated[
-    str,
-    typer.Option("--prune", "-p", help="magnitude:S, neurons:S or neurons:S+magnitude:S; none."),
-]
-Epochs = Annotated[
-    int | None,
-    typer.Option("--epochs", min=0, help="Epochs of fine-tuning after pruning, and of qat."),
-]
-
-Rate = Annotated[
-    float | None, typer.Option("--rate", help="Learning rate fine-tuning starts with: 0.003.")
-]
-Distill = Annotated[
-    bool | None,
-    typer.Option(
-        "--distill/--no-distill",
-        help="Learn from the unpruned network too.  [default: where labels are few]",
-    ),
-]
-LargestDrop = Annotated[
-    float | None,
-    typer.Option(
-        "--max-drop",
-        help="Prune step by step, while accuracy falls by no more: 0.02 is two points.",
-    ),
-]
-Control = Annotated[
-    str | None,
-    typer.Option("--control", help="scratch: train the pruned shape anew too; the better stays."),
-]
-TestFraction = Annotated[
-    float, typer.Option("--test-fraction", help="Share of the samples to judge by: the last ones.")
-]
-Shuffle = Annotated[bool, typer.Option("--shuffle", help="Mix the samples before the split.")]
 
 # Results: history, gates, and what is written for others.
 Db = Annotated[
@@ -122,22 +118,4 @@ MaxRam = Annotated[
 ]
 Parity = Annotated[
     bool, typer.Option("--parity", help="Gate: every output equals the host's bit for bit.")
-]
-Tflm = Annotated[
-    str,
-    typer.Option("--tflm", help="TensorFlow Lite Micro for --engine tflm: folder or lib_deps."),
-]
-Scheme = Annotated[
-    str,
-    typer.Option(
-        "--scheme",
-        help="How a Keras model is quantised: int8, int16x8 or qat (int8 that is trained for).",
-    ),
-]
-Mlperf = Annotated[
-    str,
-    typer.Option(
-        "--mlperf",
-        help="Answer as MLPerf Tiny's kws01, ic01, vww01 or ad01; kws01:energy: its energy mode.",
-    ),
 ]

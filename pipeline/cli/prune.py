@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
+from pipeline.options import DataOptions, Options, TrainOptions
 
 EXAMPLES = """\b
 Examples:
@@ -18,22 +19,12 @@ Examples:
 """
 
 
+@options.offers(
+    DataOptions, TrainOptions, "prune", "trust", "out", without=("samples",), required=("prune",)
+)
 def command(
     model: Annotated[Path, typer.Argument(help="A .keras, .h5 or SavedModel folder.")],
-    prune: options.Prune,
-    data: options.Data = None,
-    epochs: options.Epochs = None,
-    rate: options.Rate = None,
-    distill: options.Distill = None,
-    max_drop: options.LargestDrop = None,
-    control: options.Control = None,
-    out: options.Out = None,
-    x_scale: options.XScale = None,
-    x_zero_point: options.XZeroPoint = None,
-    test_fraction: options.TestFraction = 0.2,
-    shuffle: options.Shuffle = False,
-    seed: options.Seed = 0,
-    trust: options.Trust = False,
+    chosen: Options,
     json: options.Json = False,
 ) -> None:
     """Prune a Keras network and fine-tune it."""
@@ -41,28 +32,18 @@ def command(
     def work() -> None:
         from dataclasses import asdict
 
-        from pipeline.options import DataOptions, TrainOptions
-        from pipeline.steps import artifacts, stages
+        from pipeline import steps
+        from pipeline.steps import artifacts
 
-        run = artifacts.run_for(model, out)
-        chosen = DataOptions(
-            data=data,
-            x_scale=x_scale,
-            x_zero_point=x_zero_point,
-            seed=seed,
-            test_fraction=test_fraction,
-            shuffle=shuffle,
-        )
+        run = artifacts.run_for(model, chosen.out)
         with progress_display() as progress:
-            done = stages.prune(
+            done = steps.prune(
                 run,
                 model,
-                prune,
-                chosen,
-                training=TrainOptions(
-                    epochs=epochs, rate=rate, distill=distill, max_drop=max_drop, control=control
-                ),
-                trust=trust,
+                chosen.prune,
+                chosen.of(DataOptions),
+                training=chosen.of(TrainOptions),
+                trust=chosen.trust,
                 progress=progress,
             )
         if json:

@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, note, progress_display, say, say_json
+from pipeline.options import DataOptions, Options
 
 EXAMPLES = """\b
 Examples:
@@ -18,43 +19,27 @@ Examples:
 """
 
 
+@options.offers(DataOptions, "scheme", "epochs", "trust", "out", without=("samples",))
 def command(
     model: Annotated[Path, typer.Argument(help="A Keras file: pruned.keras, .h5, SavedModel.")],
-    data: options.Data = None,
-    scheme: options.Scheme = "int8",
-    epochs: options.Epochs = None,
-    out: options.Out = None,
-    x_scale: options.XScale = None,
-    x_zero_point: options.XZeroPoint = None,
-    test_fraction: options.TestFraction = 0.2,
-    shuffle: options.Shuffle = False,
-    seed: options.Seed = 0,
-    trust: options.Trust = False,
+    chosen: Options,
     json: options.Json = False,
 ) -> None:
     """Quantise a Keras network to an integer .tflite."""
 
     def work() -> None:
-        from pipeline.options import DataOptions
-        from pipeline.steps import artifacts, stages
+        from pipeline import steps
+        from pipeline.steps import artifacts
 
-        run = artifacts.run_for(model, out)
-        chosen = DataOptions(
-            data=data,
-            x_scale=x_scale,
-            x_zero_point=x_zero_point,
-            seed=seed,
-            test_fraction=test_fraction,
-            shuffle=shuffle,
-        )
+        run = artifacts.run_for(model, chosen.out)
         with progress_display() as progress:
-            flat = stages.quantize(
+            flat = steps.quantize(
                 run,
                 model,
-                chosen,
-                scheme=scheme,
-                epochs=epochs,
-                trust=trust,
+                chosen.of(DataOptions),
+                scheme=chosen.scheme,
+                epochs=chosen.epochs,
+                trust=chosen.trust,
                 progress=progress,
             )
         for text in flat.notes:

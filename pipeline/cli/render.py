@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
+from pipeline.options import EngineOptions, Options
 
 EXAMPLES = """\b
 Examples:
@@ -17,40 +18,28 @@ Examples:
 """
 
 
+@options.offers(EngineOptions, "out")
 def command(
     model: Annotated[Path, typer.Argument(help="A full-integer .tflite.")],
     board: options.Board,
-    engine: options.Engine = "aot",
-    optimize: options.Optimize = "balanced",
-    ram_limit: options.RamLimit = None,
-    tflm: options.Tflm = "",
-    mlperf: options.Mlperf = "",
-    out: options.Out = None,
+    chosen: Options,
     json: options.Json = False,
 ) -> None:
     """Render the firmware as a PlatformIO project."""
 
     def work() -> None:
-        from pipeline.steps import artifacts, stages
+        from pipeline import steps
+        from pipeline.steps import artifacts
 
-        run = artifacts.run_for(model, out)
+        run = artifacts.run_for(model, chosen.out)
         with progress_display() as progress:
-            flat = stages.flat_model(run, model)
-            graph = stages.convert(run, flat, progress=progress)
-            project = stages.render(
-                run,
-                flat,
-                graph,
-                board,
-                engine=engine,
-                optimize=optimize,
-                ram_limit=ram_limit,
-                tflm=tflm,
-                mlperf=mlperf,
-                progress=progress,
+            flat = steps.flat_model(run, model)
+            graph = steps.convert(run, flat, progress=progress)
+            project = steps.render(
+                run, flat, graph, board, chosen.of(EngineOptions), progress=progress
             )
         if json:
-            say_json({"project": str(project.path), "board": board, "engine": engine})
+            say_json({"project": str(project.path), "board": board, "engine": chosen.engine})
         else:
             say(f"{project.path}: build it with `pio run`, or `mcu build {project.path}`")
 

@@ -28,11 +28,12 @@ def command(
     """Write report.json and print the summary."""
 
     def work() -> None:
+        from pipeline import steps
         from pipeline.cli.summary import summary
-        from pipeline.steps import artifacts, stages
+        from pipeline.steps import artifacts
 
         run = artifacts.run_of(measurement)
-        report = stages.report(run)
+        report = steps.report(run)
         if html is not None:
             from pipeline.report.html import page
             from pipeline.run import write_atomically

@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, note, progress_display, say, say_json
+from pipeline.options import Options
 
 if TYPE_CHECKING:
     from pipeline.progress import Progress
@@ -24,10 +25,11 @@ Examples:
 """
 
 
+@options.offers("data", "samples", "x_scale", "x_zero_point", "seed", "epochs", "engine", "trust")
 def command(
     model: Annotated[Path, typer.Argument(help="A .keras, .h5, SavedModel folder or .tflite.")],
     board: options.Board,
-    data: options.Data = None,
+    chosen: Options,
     trials: Annotated[
         int, typer.Option("--trials", min=0, help="Stop when the study holds so many.")
     ] = 30,
@@ -61,17 +63,10 @@ def command(
         Path | None,
         typer.Option("--into", help="Run folder of --pick.  [default: runs/MODEL-BOARD]"),
     ] = None,
-    epochs: options.Epochs = None,
-    engine: options.Engine = "aot",
-    samples: options.Samples = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Search folder.  [default: runs/MODEL-BOARD-search]"),
     ] = None,
-    x_scale: options.XScale = None,
-    x_zero_point: options.XZeroPoint = None,
-    seed: options.Seed = 0,
-    trust: options.Trust = False,
     json: options.Json = False,
 ) -> None:
     """Search kinds and amounts of compression; returns the Pareto front."""
@@ -84,7 +79,6 @@ def command(
         settings = Settings(
             model=str(model),
             board=board,
-            data=data,
             out=str(out or Path("runs") / f"{name}-search"),
             storage=storage,
             study=study,
@@ -93,13 +87,7 @@ def command(
             max_drop=max_drop,
             schemes=tuple(name.strip() for name in schemes.split(",")),
             clusters=tuple(clusters or ()),
-            epochs=epochs,
-            engine=engine,
-            samples=samples,
-            x_scale=x_scale,
-            x_zero_point=x_zero_point,
-            seed=seed,
-            trust=trust,
+            options=chosen,
         )
         with progress_display() as progress:
             if pick is not None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import WrongUse
 from pipeline.options.option import Group, option
-from pipeline.run import sha256_file
 
 if TYPE_CHECKING:
     from pipeline.load import Dataset, Signature, Split
@@ -73,6 +72,8 @@ class DataOptions(DataGroup):
 
     def key(self) -> list[object]:
         """What decides which samples come out, `samples` apart."""
+        from pipeline.run import sha256_file
+
         path = Path(self.data) if self.data is not None else None
         content = sha256_file(path) if path and path.is_file() else str(self.data)
         how = [self.x_scale, self.x_zero_point, self.seed, self.test_fraction, self.shuffle]

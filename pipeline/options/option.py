@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import Field, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -98,6 +99,11 @@ class Group:
         """The values of one group of these options."""
         return group(**{f.name: getattr(self, f.name) for f in fields(group)})
 
+    def to_json(self) -> dict[str, Any]:
+        """All values, for a worker process."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
+
     def given(self) -> dict[str, Any]:
         """Those that are not as by default."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -116,11 +122,17 @@ def field_of(group: type[Group], name: str) -> Field[Any]:
 
 def kind_of(group: type[Group], name: str) -> tuple[type, bool]:
     """What the command line reads an option as, and whether None stands for "not given"."""
-    hint = get_type_hints(group)[name]
+    hashed: Any = group  # mypy takes a class for its instances here
+    hint = _hints(hashed)[name]
     members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     kinds = [kind for kind in members if kind is not type(None)]
     chosen = options_of(group)[name].kind or (str if str in kinds else kinds[0])
     return chosen, type(None) in members
+
+
+@cache
+def _hints(group: Any) -> dict[str, Any]:
+    return get_type_hints(group)
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -136,8 +148,3 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> No
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
         raise WrongUse(f"there is no option {name!r}", where=where, hint=hint)
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON holds it."""
-    return str(value) if isinstance(value, Path) else value

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pipeline.errors import WrongUse
 from pipeline.options.option import Group, option
-from pipeline.run import STEPS
 
 PLACES = ("auto", "qemu", "renode", "probe", "serial")
 _LENT = "labgrid:PLACE"
@@ -18,6 +17,13 @@ def _place(name: str) -> None:
 
     if name not in PLACES and not labgrid.place_of(name):
         raise WrongUse(f"{name!r} is not known", where="--on", hint=", ".join((*PLACES, _LENT)))
+
+
+def _step(name: str) -> None:
+    from pipeline.run import STEPS
+
+    if name not in STEPS:
+        raise WrongUse(f"{name!r} is not known", where="--until", hint=", ".join(STEPS))
 
 
 def _task(name: str) -> None:
@@ -52,7 +58,7 @@ class RunGroup(Group):
         check=_task,
     )
     until: str = option(
-        "report", "--until", help="Stop after this step (a command's name).", choices=STEPS
+        "report", "--until", help="Stop after this step (a command's name).", check=_step
     )
     out: str | Path | None = option(
         None,

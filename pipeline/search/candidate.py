@@ -7,22 +7,24 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.analyze import analyze
 from pipeline.board import load_board
-from pipeline.deploy import Deployment, deploy
+from pipeline.deploy import Deployment, deploy_with
 from pipeline.errors import AccuracyGate, DataError, WrongUse
 from pipeline.load import FlatModel
 from pipeline.load.network import read_record
 from pipeline.load.sniff import TFLITE, sniff
+from pipeline.options import OPTIMIZE
 from pipeline.progress import Progress, silent
 from pipeline.report import Report
 from pipeline.run import digest, replaced_folder
 from pipeline.search.front import Tried
 from pipeline.search.settings import Settings
-from pipeline.search.space import OPTIMIZE, Candidate
+from pipeline.search.space import Candidate
 from pipeline.search.work import Hopeless, Outcome
 from pipeline.steps.artifacts import FACTS, PRUNED, flat_of
 
@@ -73,25 +75,16 @@ class Measurer:
     ) -> Deployment:
         """Deploys a candidate in a run folder; steps that are done there are not repeated."""
         s = self._settings
-        return deploy(
-            s.model,
-            s.board,
-            data=s.data,
+        told = replace(
+            s.options,
             prune=candidate.prune,
-            epochs=s.epochs,
             scheme=candidate.scheme,
-            engine=s.engine,
             optimize=candidate.optimize,
             on=self._on,
-            samples=s.samples,
             until=until,
             out=folder,
-            x_scale=s.x_scale,
-            x_zero_point=s.x_zero_point,
-            seed=s.seed,
-            trust=s.trust,
-            progress=progress,
         )
+        return deploy_with(s.model, s.board, told, progress)
 
     def _train(self, network: Path, candidate: Candidate, progress: Progress) -> None:
         if candidate.prune != "none":
@@ -105,7 +98,7 @@ class Measurer:
         if facts["float_accuracy"] is None:
             raise DataError(
                 "has no labels, so no candidate can be told from another",
-                where=str(self._settings.data),
+                where=str(self._settings.options.data),
                 hint="give a data set with x and y",
             )
         if candidate.prune != "none":
@@ -126,7 +119,7 @@ class Measurer:
         """Refuses what is far too large; close calls are left to the linker."""
         s = self._settings
         found = analyze(
-            model, s.board, prune=prune, optimize=optimize, trust=s.trust, progress=progress
+            model, s.board, prune=prune, optimize=optimize, trust=s.options.trust, progress=progress
         )
         room = found.ram.limit - found.ram.stack_bytes
         if found.flash.total > _SLACK * found.flash.limit or found.ram.total > _SLACK * room:

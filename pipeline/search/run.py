@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.deploy import Deployment
 from pipeline.errors import WrongUse
+from pipeline.options import SCHEMES
 from pipeline.progress import Progress, silent
 from pipeline.run import write_atomically, write_json
 from pipeline.search.candidate import Measurer, emulator_of
@@ -82,7 +84,7 @@ def _study(settings: Settings, progress: Progress) -> optuna.Study:
         Path(settings.model),
         schemes=settings.schemes,
         clusters=settings.clusters,
-        trust=settings.trust,
+        trust=settings.options.trust,
     )
     # A .tflite answers the same whatever the engine is optimised for.
     objectives = OBJECTIVES if space.size is None else OBJECTIVES[1:]
@@ -114,25 +116,14 @@ def preflight(settings: Settings) -> None:
                 hint="name a new folder with --out",
             )
     for scheme in settings.schemes:
-        if scheme not in checks.SCHEMES:
-            raise WrongUse(
-                f"{scheme!r} is not known", where="--schemes", hint=", ".join(checks.SCHEMES)
-            )
+        if scheme not in SCHEMES:
+            raise WrongUse(f"{scheme!r} is not known", where="--schemes", hint=", ".join(SCHEMES))
     for few in settings.clusters:
         if few < 2:
             raise WrongUse(
                 f"a layer with {few} distinct weights", where="--clusters", hint="16 is usual"
             )
-    checks.preflight(
-        Path(settings.model),
-        settings.board,
-        data=settings.data_options,
-        recipe="none",
-        engine=settings.engine,
-        optimize="balanced",
-        on=on,
-        until="report",
-    )
+    checks.preflight(Path(settings.model), settings.board, replace(settings.options, on=on))
 
 
 def _ours(name: str) -> bool:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import codegen
-from pipeline.options import DataOptions
+from pipeline.options import DataOptions, Options, options_of
 from pipeline.resources import FIRMWARE, VERSION
 from pipeline.run import digest, sha256_file
 from pipeline.steps.artifacts import file_key
 
+# Said in a word of its own where the identity has it, or of no weight for the figures.
+_TOLD = {*options_of(DataOptions), "engine", "epochs", "trust"}
 _CODE = (".py", ".c", ".h", ".S", ".j2")
 
 
@@ -31,7 +33,6 @@ class Settings:
     Attributes:
         model: .keras, .h5, SavedModel folder or .tflite.
         board: board id; it needs an emulator.
-        data: as for `deploy`.
         out: the search folder.
         storage: database URL; "" for a file in the search folder.
         study: the study's name in the database.
@@ -41,14 +42,13 @@ class Settings:
         max_drop: trials whose accuracy falls by more are ended early; 0..1.
         schemes: ways to quantise that are explored.
         clusters: numbers of distinct weights in a layer that are explored beside all.
-        epochs, engine, samples, x_scale, x_zero_point, seed, trust: as for `deploy`.
+        options: what every deployment is told, apart from what the search chooses.
         heartbeat: seconds between two signs of life of a worker; one that is silent for four
             times as long is taken for dead, and its trial is tried again.
     """
 
     model: str
     board: str
-    data: str | None
     out: str
     storage: str = ""
     study: str = ""
@@ -57,13 +57,7 @@ class Settings:
     max_drop: float = 0.05
     schemes: tuple[str, ...] = ("int8",)
     clusters: tuple[int, ...] = ()
-    epochs: int | None = None
-    engine: str = "aot"
-    samples: int | None = None
-    x_scale: float | None = None
-    x_zero_point: float | None = None
-    seed: int = 0
-    trust: bool = False
+    options: Options = Options()
     heartbeat: int = 15
 
     @property
@@ -71,36 +65,27 @@ class Settings:
         """The search folder."""
         return Path(self.out)
 
-    @property
-    def data_options(self) -> DataOptions:
-        """The data set and what its numbers mean."""
-        return DataOptions(
-            data=self.data,
-            x_scale=self.x_scale,
-            x_zero_point=self.x_zero_point,
-            seed=self.seed,
-            samples=self.samples,
-        )
-
     def identity(self) -> dict[str, Any]:
         """What decides a candidate's figures: trials of different identities don't compare."""
+        o = self.options
         return {
             "model": file_key(Path(self.model)),
-            "data": self.data_options.key(),
+            "data": o.of(DataOptions).key(),
             "board": self.board,
-            "engine": self.engine,
-            "epochs": self.epochs,
-            "samples": self.samples,
+            "engine": o.engine,
+            "epochs": o.epochs,
+            "samples": o.samples,
             "version": f"{VERSION} {_engine()}",
+            **{name: str(value) for name, value in o.given().items() if name not in _TOLD},
         }
 
     def to_json(self) -> dict[str, Any]:
         """For a worker process."""
-        return asdict(self)
+        return {**asdict(self), "options": self.options.to_json()}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Settings:
         """As `to_json` wrote it."""
         values = {f.name: document[f.name] for f in fields(cls)}
         tuples = {name: tuple(document[name]) for name in ("schemes", "clusters")}
-        return cls(**{**values, **tuples})
+        return cls(**{**values, **tuples, "options": Options(**document["options"])})

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ModelError
+from pipeline.options import OPTIMIZE
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
     from pipeline.load.network import Network
 
-OPTIMIZE = ("size", "balanced", "speed")
 _SPARSITY = (0.30, 0.95)
 _FRACTION = (0.10, 0.75)
 _GRID = 0.05

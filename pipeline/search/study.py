@@ -213,10 +213,10 @@ def _guard(study: optuna.Study, settings: Settings, any_engine: bool) -> None:
         )
     wanted = settings.identity()
     if any_engine:
-        wanted.pop("version")
-    different = [key for key in wanted if found.get(key) != wanted[key]]
+        found = {**found, "version": wanted["version"]}
+    different = [key for key in {**wanted, **found} if found.get(key) != wanted.get(key)]
     if different:
-        what = ", ".join(_WORDS[key] for key in different)
+        what = ", ".join(_WORDS.get(key, f"another {key}") for key in different)
         raise WrongUse(
             f"the study {_name(settings)!r} is of {what}",
             where=shown(settings),

@@ -8,35 +8,14 @@ from typing import TYPE_CHECKING
 
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
-from pipeline.options import DataOptions, TrainOptions
+from pipeline.options import DataOptions, Options, TrainOptions
 from pipeline.run import STEPS
 
 if TYPE_CHECKING:
     from pipeline.convert import Graph
 
-ENGINES = ("aot", "tflm")
-OPTIMIZE = ("size", "balanced", "speed")
-# Post-training, and int8 that is trained for.
-SCHEMES = ("int8", "int16x8", "qat")
-PLACES = ("auto", "qemu", "renode", "probe", "serial", "labgrid:PLACE")
 
-
-def preflight(
-    model: Path,
-    board: str,
-    *,
-    data: DataOptions,
-    recipe: str,
-    engine: str,
-    optimize: str,
-    ram_limit: int | str | None = None,
-    on: str,
-    until: str,
-    scheme: str = "int8",
-    mlperf: str = "",
-    training: TrainOptions = TrainOptions(),
-    task: str = "auto",
-) -> None:
+def preflight(model: Path, board: str, options: Options) -> None:
     """Checks all that can be known before any work is done.
 
     Raises:
@@ -45,47 +24,30 @@ def preflight(
         ModelError: the file is no model.
     """
     from pipeline.build import require_compiler
-    from pipeline.codegen import size_limit
-    from pipeline.flash import labgrid
     from pipeline.flash.qemu import qemu_program
     from pipeline.load.sniff import TFLITE, sniff
-    from pipeline.measure.scores import TASKS
-    from pipeline.prune import parse_recipe
     from pipeline.render import offline
 
-    for option, value, known in (
-        ("--until", until, STEPS),
-        ("--scheme", scheme, SCHEMES),
-        ("--engine", engine, ENGINES),
-        ("--optimize", optimize, OPTIMIZE),
-        ("--on", on, PLACES),
-    ):
-        if value not in known and not (option == "--on" and labgrid.place_of(value)):
-            raise WrongUse(f"{value!r} is not known", where=option, hint=", ".join(known))
-    if task not in TASKS:
-        raise WrongUse(f"{task!r} is not known", where="--task", hint=", ".join(TASKS))
+    options.check()
     chosen = load_board(board)
-    size_limit(ram_limit)
-    mlperf_defines(mlperf)
-    check_energy_mode(mlperf, chosen)
-    if recipe != "none":
-        parse_recipe(recipe)
-    training.check_use(data=data.data is not None, prunes=recipe != "none")
+    check_energy_mode(options.mlperf, chosen)
+    prunes = options.prune != "none"
+    options.of(TrainOptions).check_use(data=options.data is not None, prunes=prunes)
     flat = sniff(model).format == TFLITE
-    if flat and recipe != "none":
+    if flat and prunes:
         raise WrongUse(
             "a .tflite can't be pruned", where="--prune", hint="give the Keras model it came from"
         )
-    if flat and scheme != "int8":
+    if flat and options.scheme != "int8":
         raise WrongUse(
             "a .tflite is quantised already", where="--scheme", hint="give the Keras model"
         )
-    last = STEPS.index(until)
+    last = STEPS.index(options.until)
     if not flat or last >= STEPS.index("measure"):
-        data.required()
+        options.of(DataOptions).required()
     if last >= STEPS.index("build") and offline():
         require_compiler(chosen)
-    if last >= STEPS.index("flash") and on == "qemu":
+    if last >= STEPS.index("flash") and options.on == "qemu":
         qemu_program(chosen)
 
 

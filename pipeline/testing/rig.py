@@ -15,6 +15,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.board import load_board
 from pipeline.errors import DeviceError, McuError, WrongUse
+from pipeline.options import PLACES, Options, options_of, refuse_unknown
 from pipeline.run import Run, digest
 from pipeline.testing.serial_log import LoggedPort, SerialLog
 
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from pipeline.measure import Latency, Measurement
 
 T = TypeVar("T")
-_PLACES = ("auto", "qemu", "renode", "probe", "serial")
+# Decided by the rig: where it runs is said once for all tests.
+_OURS = {"on", "port", "until", "out"}
 
 
 class Deployed:
@@ -178,13 +181,13 @@ class Rig:
 
     def __init__(self, board: str, on: str = "auto", *, folder: Path) -> None:
         self.board = load_board(board)
-        self.on = on if on in _PLACES else "auto"
-        self.port = "" if on in _PLACES else on
-        if on not in _PLACES and not re.match(r"/|COM\d|\w+://|labgrid:", self.port):
+        self.on = on if on in PLACES else "auto"
+        self.port = "" if on in PLACES else on
+        if on not in PLACES and not re.match(r"/|COM\d|\w+://|labgrid:", self.port):
             raise WrongUse(
                 f"{on!r} is no place to run",
                 where="--mcu-on",
-                hint=f"{', '.join(_PLACES)}, or a serial port such as /dev/ttyACM0",
+                hint=f"{', '.join(PLACES)}, or a serial port such as /dev/ttyACM0",
             )
         self._folder = folder
         self._deployed: dict[str, Deployed] = {}
@@ -204,20 +207,24 @@ class Rig:
         """Builds a model for the board, or takes what is built.
 
         Args:
-            options: as `pipeline.deploy` takes them: engine, optimize, prune, data, ...
+            options: as `pipeline.deploy` takes them: engine, optimize, prune, data, ...;
+                docs/options.md lists them.
 
         Raises:
+            WrongUse: an option that is none, or that the rig decides.
             McuError: a branch of it, see pipeline.errors.
         """
-        from pipeline.deploy import deploy
+        from pipeline.deploy import deploy_with
 
-        key = digest(str(model.resolve()), self.board.id, options)[:12]
+        refuse_unknown(options, set(options_of(Options)) - _OURS, "board.deploy")
+        told = Options(**options)
+        key = digest(str(model.resolve()), self.board.id, told.given())[:12]
         if key not in self._deployed:
             name = f"{model.stem}-{self.board.id}-{key}"
             # Other processes of the same test run may want the same.
             with _lock(self._folder / f"{name}.lock"):
-                done = deploy(model, self.board.id, until="build", out=self._folder / name,
-                              **options)  # fmt: skip
+                told = replace(told, until="build", out=self._folder / name)
+                done = deploy_with(model, self.board.id, told)
             self._deployed[key] = Deployed(self, f"{model.name} on {self.board.id}", done.folder)
         return self._deployed[key]
 

@@ -61,9 +61,9 @@ def test_all_combinations_have_names_of_their_own(tmp_path: Path) -> None:
 
 def test_data_for_one_model_and_for_all(tmp_path: Path) -> None:
     a, b = matrix(models(tmp_path, a="", b=""), ["disco_f407vg"], data=["digits", "a=a.npz"])
-    assert (a.options["data"], b.options["data"]) == ("a.npz", "digits")
+    assert (a.options.data, b.options.data) == ("a.npz", "digits")
     (c,) = matrix(models(tmp_path, c=""), ["disco_f407vg"])
-    assert c.options["data"] == "random"
+    assert c.options.data == "random"
 
 
 @pytest.mark.parametrize(

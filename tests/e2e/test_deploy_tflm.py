@@ -65,9 +65,10 @@ OTHER_SCHEMA = "#undef TFLITE_SCHEMA_VERSION\n#define TFLITE_SCHEMA_VERSION 99\n
     ids=["arena too small", "missing operator", "schema version"],
 )
 def test_tflm_says_why_it_fails(rendered: Path, old: str, new: str, says: str) -> None:
+    from pipeline import steps
     from pipeline.options import DataOptions
     from pipeline.run import Run
-    from pipeline.steps import artifacts, stages
+    from pipeline.steps import artifacts
 
     header = rendered / "project/src/network/tflm_model.h"
     text = header.read_text()
@@ -76,9 +77,9 @@ def test_tflm_says_why_it_fails(rendered: Path, old: str, new: str, says: str) -
     header.write_text(changed)
     try:
         run = Run(rendered)
-        image = stages.build(run, artifacts.project_of(run))
+        image = steps.build(run, artifacts.project_of(run))
         with pytest.raises(DeviceError, match=says):
-            device = stages.flash(run, image, on="qemu")
-            stages.measure(run, device, DataOptions(data="random", samples=1))
+            device = steps.flash(run, image, on="qemu")
+            steps.measure(run, device, DataOptions(data="random", samples=1))
     finally:
         header.write_text(text)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import resources
+from pipeline import resources, steps
 from pipeline.errors import WrongUse
 from pipeline.load import sniff
 from pipeline.options import DataOptions
 from pipeline.run import Run, digest, replaced_folder, sha256_file, write_atomically
-from pipeline.steps import stages
+from pipeline.steps import keys
 
 
 def step(run: Run, name: str, key: str, text: str, calls: list[str]) -> str:
@@ -144,8 +144,8 @@ class Keys:
 def keys_of(model: Path) -> list[str]:
     run = Keys()
     data = DataOptions(data="digits")
-    stages.prune(run, model, "magnitude:0.5", data)  # type: ignore[arg-type]
-    stages.quantize(run, model, data)  # type: ignore[arg-type]
+    steps.prune(run, model, "magnitude:0.5", data)  # type: ignore[arg-type]
+    steps.quantize(run, model, data)  # type: ignore[arg-type]
     return run.keys
 
 
@@ -163,7 +163,7 @@ def test_what_an_older_version_trained_and_converted_is_made_anew(
 
 def test_a_change_of_its_sources_makes_a_step_anew(tmp_path: Path) -> None:
     (tmp_path / "convert.py").write_text("one")
-    before = stages._sources_key(tmp_path)
-    assert stages._sources_key(tmp_path) == before
+    before = keys.sources_key(tmp_path)
+    assert keys.sources_key(tmp_path) == before
     (tmp_path / "convert.py").write_text("another")
-    assert stages._sources_key(tmp_path) != before
+    assert keys.sources_key(tmp_path) != before

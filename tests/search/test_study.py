@@ -10,6 +10,7 @@ import pytest
 from stub_search import SPACE, Stub
 
 from pipeline.errors import ModelError, StepFailed, ToolMissing, WrongUse
+from pipeline.options import Options
 from pipeline.search.front import Tried
 from pipeline.search.settings import Settings
 from pipeline.search.space import Candidate
@@ -24,8 +25,8 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         model=str(tmp_path / "net.keras"),
         board="disco_f407vg",
-        data=str(tmp_path / "d.npz"),
         out=str(tmp_path / "search"),
+        options=Options(data=str(tmp_path / "d.npz")),
         trials=6,
     )
 
@@ -88,12 +89,14 @@ def test_a_study_of_something_else_is_refused(
     settings: Settings, tmp_path: Path, change: str, says: str
 ) -> None:
     open_study(settings, SPACE)
-    other = {"board": "mps2_an386", "epochs": 3}.get(change)
+    other = {"board": "mps2_an386"}.get(change)
     if change == "model":
         (tmp_path / "net.keras").write_bytes(b"another network")
     elif change == "data":
         np.savez(tmp_path / "d.npz", x=np.ones((4, 2)), y=np.zeros(4))
     name = {"study": "net-disco_f407vg"}
+    if change == "epochs":
+        change, other = "options", replace(settings.options, epochs=3)
     with pytest.raises(WrongUse, match=says) as caught:
         open_study(replace(settings, **name, **({change: other} if other else {})), SPACE)
     assert "--out" in caught.value.hint

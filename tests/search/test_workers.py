@@ -14,6 +14,7 @@ import pytest
 from postgres import postgres
 from stub_search import SPACE
 
+from pipeline.options import Options
 from pipeline.search.settings import Settings
 from pipeline.search.study import front_of, open_study
 
@@ -34,8 +35,8 @@ def settings(server: str, tmp_path: Path) -> Settings:
     return Settings(
         model=str(tmp_path / "net.keras"),
         board="disco_f407vg",
-        data="random",
         out=str(tmp_path / "search"),
+        options=Options(data="random"),
         storage=server,
         study=tmp_path.name,
         trials=8,

@@ -1,0 +1,11 @@
+"""Writes docs/options.md: `python -m pipeline.options docs/options.md`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pipeline.options.page import page
+from pipeline.run import write_atomically
+
+write_atomically(Path(sys.argv[1]), page())
