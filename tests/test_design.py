@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "pipeline"
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "pipeline"
 ROOMS = (
     "load", "prune", "quantize", "convert", "codegen", "render", "build", "analyze", "flash",
     "measure", "report", "options", "steps", "bench", "search", "testing", "cli",
@@ -69,6 +71,44 @@ def test_a_room_imports_only_from_rooms_above_it(trees: dict[Path, ast.Module]) 
 def test_every_folder_of_the_package_is_a_room() -> None:
     folders = {p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert folders == set(ROOMS) | {name for name in GROUND if (PACKAGE / name).is_dir()}
+
+
+def listed() -> dict[str, set[str]]:
+    """Folder -> names in it, as docs/design.md lists them; "" is the repository."""
+    text = (ROOT / "docs/design.md").read_text()
+    folder, found = "", dict[str, set[str]]({"": set()})
+    for line in re.findall(r"^```\n(.*?)^```", text, re.M | re.S)[0].splitlines():
+        # Two spaces end the names; <id> stands for every folder there.
+        words = re.split(r" {2,}", line.strip())[0].split()
+        names = [re.sub(r"<.*", "", word) for word in words]
+        if line.startswith(" "):
+            found[folder] |= set(names)
+        else:
+            folder = names[-1]
+            found[folder] = set()
+            found[""] |= set(names)
+    return found
+
+
+def on_disk(folder: str) -> set[str]:
+    """What lies there and git does not ignore; folders end in "/"."""
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard", f"./{folder}"]
+    ran = subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True)
+    paths = [name for name in ran.stdout.splitlines() if (ROOT / name).exists()]
+    parts = (path.removeprefix(folder).partition("/") for path in paths)
+    return {name + slash for name, slash, _ in parts if not name.startswith((".", "__init__"))}
+
+
+@pytest.mark.parametrize("folder", ["", "pipeline/", "firmware/"])
+def test_the_listing_is_the_listing_on_disk(folder: str) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git repository: other files may lie here")
+    assert listed()[folder] == on_disk(folder) - {"py.typed"}
+
+
+def test_the_listing_has_the_rooms_in_their_order() -> None:
+    names = re.findall(r"^  (\w+)/ ", (ROOT / "docs/design.md").read_text(), re.M)
+    assert [name for name in names if name in ROOMS] == list(ROOMS)
 
 
 def test_tensorflow_is_imported_only_where_used(trees: dict[Path, ast.Module]) -> None:

@@ -32,8 +32,8 @@ REPORTS = "reports.json"
 _EMULATORS = ("qemu", "renode")
 _TICK_SECONDS = 0.5
 _USUAL = Options()
-# What a bench takes several of, or decides itself.
-_MANY = {"engine", "on", "optimize", "prune", "data", "out", "until"}
+# Several are `engines`; the others a bench decides itself.
+_NO_CHOICE = {"engine", "out", "until"}
 
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -117,7 +117,7 @@ def matrix(
         WrongUse: a model or board that is not there, data for a model that is not, an option
             that is none.
     """
-    refuse_unknown(options, set(options_of(Options)) - _MANY, "bench")
+    refuse_unknown(options, {*options_of(Options), "engines"} - _NO_CHOICE, "bench")
     for model in models:
         if not model.exists():
             raise WrongUse("no such file or folder", where=str(model))
