@@ -190,3 +190,12 @@ def test_a_tflite_needs_no_tensorflow() -> None:
 
 def test_the_product_does_not_need_the_shared_folder(trees: dict[Path, ast.Module]) -> None:
     assert not [path for path in MODULES if "shared/" in path.read_text()]
+
+
+def test_files_the_design_names_are_there() -> None:
+    """Where to look: each file, from the package or the repository."""
+    text = (ROOT / "docs/design.md").read_text()
+    text = text[text.index("## Where to look") : text.index("## Rules")]
+    named = re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text)
+    assert len(named) > 8
+    assert not [name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())]

@@ -139,7 +139,6 @@ def matrix(
         told = Options(
             engine=engine, on=place, optimize=favour, prune=recipe, data=chosen, **options
         )
-        told.check()
         cells.append(Cell(name, model, board, told))
     return cells
 

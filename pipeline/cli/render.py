@@ -31,6 +31,7 @@ def command(
         from pipeline import steps
         from pipeline.steps import artifacts
 
+        chosen.check()
         run = artifacts.run_for(model, chosen.out)
         with progress_display() as progress:
             flat = steps.flat_model(run, model)

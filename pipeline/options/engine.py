@@ -17,9 +17,9 @@ def _size(limit: int | str) -> None:
 
 
 def _benchmark(text: str) -> None:
-    from pipeline.measure.mlperf import benchmark_of
-
     if text:
+        from pipeline.measure.mlperf import benchmark_of
+
         benchmark_of(text)
 
 

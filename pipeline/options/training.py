@@ -12,9 +12,9 @@ SCHEMES = ("int8", "int16x8", "qat")
 
 
 def _recipe(text: str) -> None:
-    from pipeline.prune import parse_recipe
-
     if text != "none":
+        from pipeline.prune import parse_recipe
+
         parse_recipe(text)
 
 

@@ -5,6 +5,9 @@
 
 `pytest --mcu-board disco_f407vg --mcu-on qemu`; another board is another option, not another
 test. Nothing of the package is imported before a test asks for a board.
+
+A test that fails gets what went over the serial line. A model's emulator stays until the
+session ends: leaving `Rig` ends emulators, closes ports and gives real boards back.
 """
 
 from __future__ import annotations

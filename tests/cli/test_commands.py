@@ -127,6 +127,20 @@ def test_options_without_sense(mcu, tmp_path: Path, option: str, value: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("option", "value"),
+    [("--engine", "onnx"), ("--optimize", "fast"), ("--ram-limit", "little"), ("--mlperf", "zz")],
+)
+def test_a_step_alone_refuses_what_the_chain_does(
+    mcu, tmp_path: Path, option: str, value: str
+) -> None:
+    (tmp_path / "m.tflite").write_bytes(b"")
+    ran = mcu("render", tmp_path / "m.tflite", "--board", "disco_f407vg", option, value)
+    assert ran.code == 2, ran.err
+    assert ran.err.startswith(f"error: {option}: ")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         (b"", "empty"),
