@@ -121,53 +121,53 @@ def deploy(
         task=task,
     )
     run = artifacts.run_for(model, out, suffix=board)
+    with run.at_work():
+        notes: tuple[str, ...] = ()
 
-    notes: tuple[str, ...] = ()
+        def done(step: str) -> Deployment | None:
+            return Deployment(run.path, run.finish(), None, notes) if step == until else None
 
-    def done(step: str) -> Deployment | None:
-        return Deployment(run.path, run.finish(), None, notes) if step == until else None
-
-    network = model
-    if prune != "none":
-        pruned = stages.prune(
-            run, model, prune, chosen, training=training, trust=trust, progress=progress
+        network = model
+        if prune != "none":
+            pruned = stages.prune(
+                run, model, prune, chosen, training=training, trust=trust, progress=progress
+            )
+            notes += pruned.notes
+            notes += tuple(f"left alone: {layer}, {why}" for layer, why in pruned.frozen.items())
+            network = run.path / artifacts.PRUNED
+        if end := done("prune"):
+            return end
+        flat = stages.quantize(
+            run, network, chosen, scheme=scheme, epochs=epochs, trust=trust, progress=progress
         )
-        notes += pruned.notes
-        notes += tuple(f"left alone: {layer}, {why}" for layer, why in pruned.frozen.items())
-        network = run.path / artifacts.PRUNED
-    if end := done("prune"):
-        return end
-    flat = stages.quantize(
-        run, network, chosen, scheme=scheme, epochs=epochs, trust=trust, progress=progress
-    )
-    notes += flat.notes
-    if end := done("quantize"):
-        return end
-    graph = stages.convert(run, flat, progress=progress)
-    if end := done("convert"):
-        return end
-    project = stages.render(
-        run,
-        flat,
-        graph,
-        board,
-        engine=engine,
-        optimize=optimize,
-        ram_limit=ram_limit,
-        tflm=tflm,
-        mlperf=mlperf,
-        progress=progress,
-    )
-    if end := done("render"):
-        return end
-    image = stages.build(run, project, progress=progress)
-    if end := done("build"):
-        return end
-    device = stages.flash(run, image, on=on, port=port, progress=progress)
-    if end := done("flash"):
-        return end
-    stages.measure(run, device, chosen, task=task, progress=progress)
-    if end := done("measure"):
-        return end
-    report = stages.report(run)
-    return Deployment(run.path, run.finish(), report, notes)
+        notes += flat.notes
+        if end := done("quantize"):
+            return end
+        graph = stages.convert(run, flat, progress=progress)
+        if end := done("convert"):
+            return end
+        project = stages.render(
+            run,
+            flat,
+            graph,
+            board,
+            engine=engine,
+            optimize=optimize,
+            ram_limit=ram_limit,
+            tflm=tflm,
+            mlperf=mlperf,
+            progress=progress,
+        )
+        if end := done("render"):
+            return end
+        image = stages.build(run, project, progress=progress)
+        if end := done("build"):
+            return end
+        device = stages.flash(run, image, on=on, port=port, progress=progress)
+        if end := done("flash"):
+            return end
+        stages.measure(run, device, chosen, task=task, progress=progress)
+        if end := done("measure"):
+            return end
+        report = stages.report(run)
+        return Deployment(run.path, run.finish(), report, notes)

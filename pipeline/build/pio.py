@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.build.core import pio_environment
+from pipeline.run import held_locks
 
 _LAST_LINES = 5
 
@@ -59,6 +60,8 @@ def run_pio(
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Nobody builds beside it, even after we were killed.
+            pass_fds=held_locks(),
         )
         try:
             code = _wait(process, seconds, tick)

@@ -21,6 +21,7 @@ def command(
     firmware: Annotated[Path, typer.Argument(help="firmware.elf of `mcu build`, or its run.")],
     on: options.On = "auto",
     port: options.Port = "",
+    trust: options.TrustProject = False,
     json: options.Json = False,
 ) -> None:
     """Put the firmware onto a board or an emulator."""
@@ -30,7 +31,9 @@ def command(
 
         run = artifacts.run_of(firmware)
         with progress_display() as progress:
-            device = stages.flash(run, artifacts.image_of(run), on=on, port=port, progress=progress)
+            device = stages.flash(
+                run, artifacts.image_of(run), on=on, port=port, trust=trust, progress=progress
+            )
         if json:
             say_json(artifacts.device_json(device))
         else:

@@ -43,6 +43,10 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of all that is random.")
 Trust = Annotated[
     bool, typer.Option("--trust", help="Run the code inside the model file (Lambda layers).")
 ]
+TrustProject = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the scripts of a project that somebody else has rendered."),
+]
 XScale = Annotated[
     float | None,
     typer.Option("--x-scale", help="Real value of one step of x: real = (x - zero point) * scale."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from pipeline.search.front import Tried
 from pipeline.search.settings import Settings
 from pipeline.search.space import OPTIMIZE, Candidate
 from pipeline.search.work import Hopeless, Outcome
-from pipeline.steps.artifacts import FACTS, PRUNED, flat_of
+from pipeline.steps.artifacts import PRUNED, facts_of, flat_of
 
 _FIT = "does not fit"
 # Estimates of code and RAM may be off by this much.
@@ -62,7 +61,8 @@ class Measurer:
                 self._train(network, candidate, inner)
             self._must_fit(flat_of(network), "none", candidate.optimize, inner)
             with replaced_folder(folder) as copy:
-                shutil.copytree(network, copy, dirs_exist_ok=True)
+                # Links are copied as links, and refused where they are read.
+                shutil.copytree(network, copy, symlinks=True, dirs_exist_ok=True)
         report = self.deploy(candidate, folder, inner).report
         # PlatformIO's objects are many times larger than all the artifacts together.
         shutil.rmtree(folder / "project" / ".pio", ignore_errors=True)
@@ -101,7 +101,7 @@ class Measurer:
             done = record["compression"]
             self._must_hold(done.float_accuracy, done.pruned_accuracy, "after pruning")
         self.deploy(candidate, network, progress, until="quantize")
-        facts = json.loads((network / FACTS).read_text())
+        facts = facts_of(network)
         if facts["float_accuracy"] is None:
             raise DataError(
                 "has no labels, so no candidate can be told from another",

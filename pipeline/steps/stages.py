@@ -32,10 +32,12 @@ from pipeline.steps.artifacts import (
     device_json,
     device_of,
     document,
+    drop_foreign_project,
     file_key,
     flat_of,
     image_of,
     measurement_of,
+    require_rendered_here,
     samples_of,
 )
 from pipeline.steps.before import before_layers, keep_before
@@ -295,6 +297,7 @@ def render(
         flat.sha256, _board_key(chosen), engine, optimize, ram_limit, library, defines,
         _sources_key(FIRMWARE_SOURCES, _PACKAGE / "codegen", _PACKAGE / "render"), VERSION,
     )  # fmt: skip
+    drop_foreign_project(run)
     return run.step("render", key, (PROJECT, PROGRAM), make, load)
 
 
@@ -329,11 +332,12 @@ def _versions() -> list[str]:
     return found
 
 
-def build(run: Run, project: Project, *, progress: Progress = silent) -> Image:
-    """project/ -> firmware.elf and image.json."""
+def build(run: Run, project: Project, *, trust: bool = False, progress: Progress = silent) -> Image:
+    """project/ -> firmware.elf and image.json; `trust` builds one that somebody else made."""
     from pipeline.build import build as build_project
 
     board = load_board(project.board)
+    require_rendered_here(run, trust=trust)
 
     def make(folder: Path) -> Image:
         return build_project(project, board, out=folder, progress=progress)
@@ -344,13 +348,22 @@ def build(run: Run, project: Project, *, progress: Progress = silent) -> Image:
 
 
 def flash(
-    run: Run, image: Image, *, on: str = "auto", port: str = "", progress: Progress = silent
+    run: Run,
+    image: Image,
+    *,
+    on: str = "auto",
+    port: str = "",
+    trust: bool = False,
+    progress: Progress = silent,
 ) -> Device:
-    """firmware.elf -> a device that runs it, and device.json."""
+    """firmware.elf -> a device that runs it, and device.json; `trust` is as of `build`."""
     from pipeline.flash import flash as flash_image
     from pipeline.flash import ports
 
     def make(folder: Path) -> Device:
+        if not emulated:
+            # Uploading is a target of the project: its scripts run.
+            require_rendered_here(run, trust=trust)
         device = flash_image(
             image,
             load_board(image.board),
