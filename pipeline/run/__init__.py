@@ -1,12 +1,13 @@
 """The run folder: artifacts, what they were made from, and the manifest."""
 
-from pipeline.run.decode import Damaged, decode, parse_json, read_as, read_json
+from pipeline.run.decode import Damaged, check_limits, decode, parse_json, read_as, read_json
 from pipeline.run.folder import (
     MLPERF,
     STEPS,
     Run,
     digest,
     file_sums,
+    is_leftover,
     replaced_folder,
     sha256_file,
     write_atomically,
@@ -22,11 +23,13 @@ __all__ = [
     "Damaged",
     "Run",
     "be_patient",
+    "check_limits",
     "decode",
     "digest",
     "file_sums",
     "held_locks",
     "inside",
+    "is_leftover",
     "is_own_file",
     "locked",
     "parse_json",

@@ -113,6 +113,27 @@ def decode(kind: Any, value: Any, at: str = "", *, given: Mapping[str, Any] = {}
     return _scalar(kind, value, at)
 
 
+def check_limits(value: Any, at: str = "") -> None:
+    """Refuses what a schema lets pass and no reader could use: see the limits above.
+
+    Raises:
+        Damaged: a number or text beyond them, NaN among the numbers.
+    """
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _text(key, at)
+            check_limits(item, _dotted(at, key))
+    elif isinstance(value, list):
+        for n, item in enumerate(value):
+            check_limits(item, f"{at}[{n}]")
+    elif isinstance(value, str):
+        _text(value, at)
+    elif isinstance(value, bool) or value is None:
+        return
+    elif math.isnan(_number(value, at)):
+        raise _wrong(at, value, "a number")
+
+
 def _record(kind: Any, value: Any, at: str, given: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict):
         raise _wrong(at, value, "an object")

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.errors import WrongUse
+from pipeline.oserrors import make_folder
 from pipeline.run.decode import Damaged, decode, read_json
 from pipeline.run.inside import has_link, inside, is_own_file, require_file
 from pipeline.run.lock import locked
@@ -122,7 +123,9 @@ class Run:
         record = path / _STEPS_FILE
         if is_own_file(path, record):
             self._steps = _records(path)
-        elif path.is_dir() and any(not _is_ours(p) for p in path.iterdir()):
+        elif path.is_dir() and any(
+            p.name != _STEPS_FILE and not is_leftover(p) for p in path.iterdir()
+        ):
             raise WrongUse(
                 "the folder is not empty and is no run folder",
                 where=str(path),
@@ -139,7 +142,7 @@ class Run:
             WrongUse: another command is at work in it.
         """
         made_now = [p for p in (self.path, *self.path.parents) if not p.exists()]
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         with locked(self.path):
             try:
                 _sweep(self.path)
@@ -251,15 +254,15 @@ def _records(folder: Path) -> dict[str, StepRecord]:
     return {name: record for name, record in found.items() if name in (*STEPS, MLPERF)}
 
 
-def _is_ours(path: Path) -> bool:
-    """What a run can begin with: a record that is a link, or what a killed command has left."""
-    return path.name == _STEPS_FILE or _LEFTOVER.fullmatch(path.name) is not None
+def is_leftover(path: Path) -> bool:
+    """Whether a command of ours that was killed has left this temporary file or folder."""
+    return _LEFTOVER.fullmatch(path.name) is not None and not path.is_symlink()
 
 
 def _sweep(folder: Path) -> None:
     """Removes what commands that were killed have left; nobody is at work here but us."""
     for path in folder.iterdir():
-        if _LEFTOVER.fullmatch(path.name) and not path.is_symlink():
+        if is_leftover(path):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:

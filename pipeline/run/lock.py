@@ -51,13 +51,17 @@ def held_locks() -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, *, what: str = "run", option: str = "--out") -> Iterator[None]:
-    """Holds a folder that exists; within one thread it may be taken again.
+def locked(folder: Path, *, what: str = "command", again: bool = True) -> Iterator[None]:
+    """Holds a folder that exists.
+
+    Args:
+        what: is at work there, for the message.
+        again: the thread that holds it may take it once more.
 
     Raises:
         WrongUse: another process, or another thread of this one, is at work in it.
     """
-    place = _take(folder, what, option)
+    place = _take(folder, what, again)
     try:
         yield
     finally:
@@ -70,7 +74,7 @@ def locked(folder: Path, *, what: str = "run", option: str = "--out") -> Iterato
                     os.close(held.handle)
 
 
-def _take(folder: Path, what: str, option: str) -> tuple[int, int]:
+def _take(folder: Path, what: str, again: bool) -> tuple[int, int]:
     deadline = time.monotonic() + _patience
     mine = threading.get_ident()
     while True:
@@ -78,7 +82,7 @@ def _take(folder: Path, what: str, option: str) -> tuple[int, int]:
             found = folder.stat()
             place = (found.st_dev, found.st_ino)
             known = _held.get(place)
-            if known is not None and known.thread == mine:
+            if known is not None and known.thread == mine and again:
                 known.depth += 1
                 return place
             if known is None and (handle := _try(folder, place)) is not None:
@@ -86,9 +90,9 @@ def _take(folder: Path, what: str, option: str) -> tuple[int, int]:
                 return place
         if time.monotonic() > deadline:
             raise WrongUse(
-                f"another command is at work in this {what} folder",
+                f"another {what} is at work in this folder",
                 where=str(folder),
-                hint=f"wait until it has ended, or name another folder with {option}",
+                hint="wait until it has ended, or name another folder with --out",
             )
         time.sleep(_POLL_SECONDS)
 
