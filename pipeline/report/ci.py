@@ -118,8 +118,8 @@ def _bench_script(
 def _test_script(tests: str, board: Board) -> str:
     return "\n".join(
         shlex.join(
-            ["python", "-m", "pytest", _not_an_option(tests), "--mcu-board", board.id, "--mcu-on", name,
-             f"--junitxml=mcu-tests-{name}.xml"]
+            ["python", "-m", "pytest", _not_an_option(tests), "--mcu-board", board.id,
+             "--mcu-on", name, f"--junitxml=mcu-tests-{name}.xml"]
         )
         for name in board.emulators
     )  # fmt: skip

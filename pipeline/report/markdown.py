@@ -105,9 +105,9 @@ def _details(pair: Pair) -> list[str]:
 
 def _plain(text: str) -> str:
     """Text that Markdown and HTML leave as it is, also within a table."""
-    text = _shown(text).replace("&", "&amp;")
-    for char in "\\`*_[]~#|<>@":
-        text = text.replace(char, f"&#{ord(char)};" if char in "#|<>@" else f"\\{char}")
+    text = _shown(text).replace("&", "&amp;").replace("@", "&#64;")
+    for char in "\\`*_[]|<":
+        text = text.replace(char, f"&#{ord(char)};" if char in "|<" else f"\\{char}")
     return text
 
 
