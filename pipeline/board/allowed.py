@@ -12,7 +12,9 @@ from pathlib import Path
 
 from pipeline.run.inside import is_own_file, read_limited
 
-MOST_BYTES = 1 << 16
+MOST_BYTES = 1 << 15
+# A key of a thousand parts takes tomllib a second.
+MOST_LINE = 1000
 # Addresses have 32 bits; 64 lets a clock be as fast as it likes.
 MOST_ADDRESS = 1 << 32
 MOST_INTEGER = 1 << 40

@@ -27,6 +27,7 @@ from pipeline.board.allowed import (
     MOST_BYTES,
     MOST_INTEGER,
     MOST_ITEMS,
+    MOST_LINE,
     OPENOCD,
     PACKAGE,
     PART,
@@ -359,6 +360,8 @@ def read_board(path: Path) -> Board:
     try:
         # An editor may have put a byte order mark first, and ended lines as Windows does.
         text = read_limited(path, MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+        if max(map(len, text.split("\n"))) > MOST_LINE:
+            raise ValueError(f"a line of more than {MOST_LINE} characters")
         values = tomllib.loads(text)
     except OSError as error:
         raise WrongUse(f"can't be read: {error.strerror}", where=str(path)) from error
