@@ -123,8 +123,8 @@ class Run:
         record = path / _STEPS_FILE
         if is_own_file(path, record):
             self._steps = _records(path)
-        elif path.is_dir() and any(
-            p.name != _STEPS_FILE and not is_leftover(p) for p in path.iterdir()
+        elif (
+            path.is_dir() and not record.is_symlink() and not all(map(is_leftover, path.iterdir()))
         ):
             raise WrongUse(
                 "the folder is not empty and is no run folder",

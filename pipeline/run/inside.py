@@ -17,6 +17,7 @@ from pipeline.errors import WrongUse
 # What any JSON artifact of ours may take: the largest, a list of reports, is far below.
 MOST_BYTES = 32 << 20
 _MOST_NAME = 1024
+_MOST_PART = 255  # bytes, of every file system there is
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
@@ -34,8 +35,12 @@ def is_plain(name: object) -> bool:
         and 0 < len(name) <= _MOST_NAME
         and name.isprintable()
         and "\\" not in name
-        and not any(part in ("", ".", "..") for part in name.split("/"))
+        and all(_is_part(part) for part in name.split("/"))
     )
+
+
+def _is_part(part: str) -> bool:
+    return part not in ("", ".", "..") and len(part.encode()) <= _MOST_PART
 
 
 def inside(folder: Path, name: object, where: Path) -> Path:
@@ -109,10 +114,11 @@ def read_limited(path: Path, most: int = MOST_BYTES, *, follow: bool = True) -> 
         if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device without a driver
             raise _not_read(path, "is no regular file") from error
         raise
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise _not_read(path, f"is {_kind(found.st_mode)}")
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise _not_read(path, f"is {_kind(found.st_mode)}")
         content = file.read(most + 1) if found.st_size <= most else b""
     if found.st_size > most or len(content) > most:
         raise _not_read(path, f"is larger than {most:,} bytes")
