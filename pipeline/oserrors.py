@@ -24,7 +24,7 @@ _WRONG_USE = {
     errno.ENOENT: "no such file or folder",
     errno.ENOTDIR: "a part of this path is a file, not a folder",
     errno.EISDIR: "is a folder, not a file",
-    errno.EEXIST: "is there already",
+    errno.EEXIST: "a file is in the place of a folder",
     errno.ENOTEMPTY: "is a folder that is not empty",
     errno.ENAMETOOLONG: "the name is too long",
     errno.ELOOP: "is a link that leads to itself",

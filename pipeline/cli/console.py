@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
-
 from pipeline.errors import Interrupted, McuError
 from pipeline.oserrors import own_error
 from pipeline.progress import Progress
@@ -96,7 +94,11 @@ def guarded(work: Callable[[], None], as_json: bool) -> int:
 
 def _options() -> dict[str, object]:
     """The command's options and arguments, as a person writes them -> their values."""
-    context = click.get_current_context(silent=True)
+    try:  # typer brings a click of its own since 0.26
+        from typer._click.globals import get_current_context
+    except ImportError:
+        from click import get_current_context  # type: ignore[assignment]
+    context: Any = get_current_context(silent=True)
     if context is None:
         return {}
     found: dict[str, object] = {}

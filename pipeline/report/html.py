@@ -123,9 +123,7 @@ def _shown(value: object) -> object:
     """A text without controls, and without what turns the direction of what follows."""
     if type(value) is not str or value.isprintable():
         return value
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in value
-    )
+    return "".join(c if c.isprintable() or c in "\n\t" else _NOT_SHOWN for c in value)
 
 
 def _unique(reports: Sequence[Report]) -> list[str]:
