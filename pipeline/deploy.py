@@ -12,6 +12,7 @@ from pipeline.progress import Progress, silent
 
 if TYPE_CHECKING:
     from pipeline.report.document import Report
+    from pipeline.run import Run
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,21 @@ def deploy_with(
     model: str | Path, board: str, options: Options, progress: Progress = silent
 ) -> Deployment:
     """`deploy`, with options that are together already."""
-    from pipeline import steps
     from pipeline.steps import artifacts
     from pipeline.steps.preflight import preflight
 
-    model, o = Path(model), options
-    data = o.of(DataOptions)
-    preflight(model, board, o)
-    run = artifacts.run_for(model, o.out, suffix=board)
+    model = Path(model)
+    preflight(model, board, options)
+    run = artifacts.run_for(model, options.out, suffix=board)
+    with run.at_work():
+        return _chain(run, model, board, options, progress)
 
+
+def _chain(run: Run, model: Path, board: str, o: Options, progress: Progress) -> Deployment:
+    from pipeline import steps
+    from pipeline.steps import artifacts
+
+    data = o.of(DataOptions)
     notes: tuple[str, ...] = ()
 
     def done(step: str) -> Deployment | None:

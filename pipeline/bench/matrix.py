@@ -7,13 +7,11 @@ A bench folder holds one run folder per cell, `bench.json` with what is done, an
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -22,9 +20,19 @@ from pipeline.board import load_board
 from pipeline.errors import WrongUse
 from pipeline.load.names import identifier
 from pipeline.options import DataOptions, Options, options_of, refuse_unknown
+from pipeline.oserrors import make_folder
 from pipeline.report.document import Report, read_report, report_of
 from pipeline.resources import VERSION
-from pipeline.run import digest, write_json
+from pipeline.run import (
+    Damaged,
+    decode,
+    digest,
+    is_leftover,
+    is_own_file,
+    locked,
+    read_json,
+    write_json,
+)
 from pipeline.steps.artifacts import file_key
 
 STATE = "bench.json"
@@ -186,7 +194,7 @@ def bench(
                 watch(cell, "waiting", "")
             else:
                 results[cell.name] = kept
-                state["cells"][cell.name] = before["cells"][cell.name]
+                state["cells"][cell.name] = asdict(before.cells[cell.name])
                 watch(cell, "done", "kept")
         write_json(folder / STATE, state)
         with Pool(jobs or processors()) as pool:
@@ -268,46 +276,57 @@ def _outcome(result: Result) -> str:
 # What is left of an earlier start ---------------------------------------------------------
 
 
-def _state(folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Done:
+    """A cell that has ended; `error` is a document of `pipeline.bench.worker.error_document`."""
+
+    key: str
+    error: dict[str, str | int] | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Before:
+    """bench.json."""
+
+    finished: bool
+    cells: dict[str, _Done]
+
+
+def _state(folder: Path) -> _Before:
+    """What an earlier start has left; nothing where that can't be read."""
     try:
-        state = json.loads((folder / STATE).read_text())
-        return state if isinstance(state["cells"], dict) else {"finished": True, "cells": {}}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"finished": True, "cells": {}}
+        found: _Before = decode(_Before, read_json(folder / STATE))
+    except (OSError, Damaged, WrongUse):
+        return _Before(True, {})
+    return found
 
 
-def _kept(cell: Cell, folder: Path, before: dict[str, Any]) -> Result | None:
+def _kept(cell: Cell, folder: Path, before: _Before) -> Result | None:
     """A cell that an interrupted bench has finished with the same inputs."""
-    known = before["cells"].get(cell.name)
-    if before.get("finished") or not known or known.get("error") or known["key"] != cell.key():
+    known = before.cells.get(cell.name)
+    if before.finished or not known or known.error or known.key != cell.key():
         return None
+    path = folder / cell.name / "report.json"
     try:
-        return Result(cell, read_report(folder / cell.name / "report.json"), None)
+        return Result(cell, read_report(path), None) if is_own_file(folder, path) else None
     except WrongUse:
         return None
 
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / STATE).is_file():
+    if folder.exists() and not folder.is_dir():
+        raise WrongUse("the bench folder is a file", where=str(folder), hint="name a folder")
+    known = is_own_file(folder, folder / STATE)
+    if folder.is_dir() and not known and not all(map(is_leftover, folder.iterdir())):
         raise WrongUse(
             "the folder is not empty and is no bench folder",
             where=str(folder),
             hint="name a new folder with --out, or empty this one",
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WrongUse(f"the folder can't be made: {error.strerror}", where=str(folder)) from error
-    if not (folder / STATE).is_file():
-        write_json(folder / STATE, {"finished": True, "cells": {}})
-    # The lock is on the folder itself, so that nothing is left of it.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise WrongUse("another bench is at work in this folder", where=str(folder)) from error
+    make_folder(folder)
+    with locked(folder, what="bench", again=False):
+        if not is_own_file(folder, folder / STATE):
+            write_json(folder / STATE, {"finished": True, "cells": {}})
         yield
-    finally:
-        os.close(handle)

@@ -16,12 +16,15 @@ from typing import Any
 
 from pipeline.deploy import deploy
 from pipeline.errors import McuError
+from pipeline.oserrors import own_error
+from pipeline.run import be_patient
 
 _BETWEEN_MESSAGES = 0.1
 
 
 def main() -> None:
     """Works until standard input ends."""
+    be_patient()
     # What libraries print must not get between the messages.
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -75,6 +78,8 @@ def _answer(request: dict[str, Any], progress: _Sender) -> dict[str, Any]:
         return {"report": report.to_json()}
     except McuError as error:
         return {"error": error_document(error)}
+    except OSError as error:
+        return {"error": error_document(own_error(error, {"--out": request.get("out", "")}))}
     except Exception as error:
         bug = McuError(f"internal error: {type(error).__name__}: {error}", hint="this is a bug")
         return {"error": error_document(bug)}

@@ -7,6 +7,7 @@ docs/boards.md explains the fields.
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
 import tomllib
@@ -14,8 +15,37 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pipeline.board.allowed import (
+    FLAG,
+    FRAMEWORK,
+    ID,
+    MACRO,
+    MACRO_VALUE,
+    MAYBE_PROSE,
+    MAYBE_WORD,
+    MOST_ADDRESS,
+    MOST_BYTES,
+    MOST_INTEGER,
+    MOST_ITEMS,
+    MOST_LINE,
+    OPENOCD,
+    PACKAGE,
+    PART,
+    PROSE,
+    QEMU_MACHINE,
+    QEMU_OPTIONS,
+    QEMU_SYSTEM,
+    QEMU_VALUE,
+    RENODE_SCRIPT,
+    RENODE_UART,
+    UPLOAD_COMMAND,
+    WORD,
+    Form,
+    strange_line,
+)
 from pipeline.errors import WrongUse
 from pipeline.resources import BOARDS, FIRMWARE
+from pipeline.run.inside import read_limited
 
 VERIFIED = ("built", "ran in QEMU", "ran in Renode", "ran on hardware")
 TOOLCHAINS = ("arm-none-eabi", "riscv64-unknown-elf", "avr", "xtensa-esp-elf")
@@ -187,28 +217,41 @@ class _Table:
             raise self.fail(field, f"is {value!r}; it has to be {what}")
         return value
 
-    def text(self, field: str, default: str | None = None) -> str:
-        return str(self._get(field, str, "text", default))
+    def text(self, field: str, form: Form, default: str | None = None) -> str:
+        value = self._get(field, str, "text", default)
+        assert isinstance(value, str)
+        return self._formed(field, value, form)
 
-    def integer(self, field: str, default: int | None = None, *, least: int = 0) -> int:
+    def _formed(self, field: str, value: str, form: Form) -> str:
+        if not form.holds(value):
+            raise self.fail(field, f"is {value[:80]!r}; it has to be {form.words}")
+        return value
+
+    def integer(
+        self, field: str, default: int | None = None, *, least: int = 0, most: int = MOST_INTEGER
+    ) -> int:
         value = self._get(field, int, "a whole number", default)
         assert isinstance(value, int)
         if value < least:
             raise self.fail(field, f"is {value}; it has to be {least} or more")
+        if value > most:
+            raise self.fail(field, f"is larger than {most}")
         return value
 
     def flag(self, field: str) -> bool:
         return bool(self._get(field, bool, "true or false", False))
 
-    def texts(self, field: str, default: list[str] | None = None) -> tuple[str, ...]:
+    def texts(self, field: str, form: Form, default: list[str] | None = None) -> tuple[str, ...]:
         value = self._get(field, list, "a list of texts", default)
         assert isinstance(value, list)
         if not all(isinstance(item, str) for item in value):
             raise self.fail(field, f"is {value!r}; it has to be a list of texts")
-        return tuple(value)
+        if len(value) > MOST_ITEMS:
+            raise self.fail(field, f"has {len(value)} items")
+        return tuple(self._formed(field, item, form) for item in value)
 
     def choice(self, field: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(field)
+        value = self.text(field, MAYBE_PROSE)
         if value not in allowed:
             raise self.fail(field, f"is {value!r}; it has to be one of {', '.join(allowed)}")
         return value
@@ -232,8 +275,16 @@ class _Table:
         value = self._get(field, dict, "a table of numbers and texts", {})
         assert isinstance(value, dict)
         for key, item in value.items():
+            name = f"{field}.{key}"
+            self._formed(name, key, MACRO)
             if isinstance(item, bool) or not isinstance(item, int | str):
-                raise self.fail(f"{field}.{key}", f"is {item!r}; it has to be a number or text")
+                raise self.fail(name, f"is {item!r}; it has to be a number or text")
+            if isinstance(item, str):
+                self._formed(name, item, MACRO_VALUE)
+            elif not 0 <= item <= MOST_INTEGER:
+                raise self.fail(name, "is no number from 0 to 2^40")
+        if len(value) > MOST_ITEMS:
+            raise self.fail(field, f"has {len(value)} items")
         return dict(value)
 
     def done(self) -> None:
@@ -264,26 +315,40 @@ def _line_of(text: str, dotted: str) -> int:
 
 
 def _region(table: _Table) -> Region:
-    region = Region(table.integer("origin"), table.integer("bytes", least=1))
+    origin = table.integer("origin", most=MOST_ADDRESS)
+    region = Region(origin, table.integer("bytes", least=1, most=MOST_ADDRESS))
     table.done()
+    if origin + region.bytes > MOST_ADDRESS:
+        raise table.fail("bytes", "ends beyond 32 bits of addresses")
     return region
 
 
 def _qemu(table: _Table) -> Qemu:
+    args = table.texts("args", MAYBE_PROSE, [])
+    for option, value in itertools.zip_longest(args[::2], args[1::2], fillvalue=""):
+        if option not in QEMU_OPTIONS or not QEMU_VALUE.holds(value):
+            known = ", ".join(QEMU_OPTIONS)
+            raise table.fail("args", f"{option!r} {value!r}: only {known} with a value each")
     return Qemu(
-        table.text("system"),
-        table.text("machine"),
-        table.integer("serial", 0),
-        table.texts("args", []),
+        table.text("system", QEMU_SYSTEM),
+        table.text("machine", QEMU_MACHINE),
+        table.integer("serial", 0, most=63),
+        args,
         table.flag("counter"),
     )
 
 
+def _source(table: _Table) -> Source:
+    return Source(table.text("facts", PROSE), table.text("document", PROSE))
+
+
 def _renode(table: _Table, folder: Path) -> Renode:
-    script = table.text("script")
+    script = table.text("script", RENODE_SCRIPT)
     if not (folder / script).is_file():
         raise table.fail("script", f"there is no {folder / script}")
-    return Renode(script, table.text("uart"))
+    if strange := strange_line(folder, script):
+        raise table.fail("script", strange)
+    return Renode(script, table.text("uart", RENODE_UART))
 
 
 def read_board(path: Path) -> Board:
@@ -293,70 +358,77 @@ def read_board(path: Path) -> Board:
         WrongUse: with file, line and field, where something is missing or wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        # An editor may have put a byte order mark first, and ended lines as Windows does.
+        text = read_limited(path, MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+        if max(map(len, text.split("\n"))) > MOST_LINE:
+            raise ValueError(f"a line of more than {MOST_LINE} characters")
         values = tomllib.loads(text)
     except OSError as error:
         raise WrongUse(f"can't be read: {error.strerror}", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise WrongUse("is nested too deeply", where=str(path)) from error
+    except ValueError as error:  # no TOML, no UTF-8, a number of thousands of digits
         line = re.search(r"line (\d+)", str(error))
         where = f"{path}:{line[1]}" if line else str(path)
         raise WrongUse(f"is not valid TOML: {error}", where=where) from error
 
     top = _Table(path, text, values)
-    if top.text("id") != path.parent.name:
+    if top.text("id", ID) != path.parent.name:
         raise top.fail("id", f"has to be the folder's name, {path.parent.name}")
     compiler, memory, port = top.table("compiler"), top.table("memory"), top.table("port")
     uart, pio = top.table("uart"), top.table("platformio")
     qemu, renode = top.optional_table("qemu"), top.optional_table("renode")
     source_tables = top.tables("sources")
 
-    family = port.text("family")
+    family = port.text("family", WORD)
     if not (FIRMWARE / "ports" / family / "port.toml").is_file():
         known = ", ".join(sorted(p.parent.name for p in FIRMWARE.glob("ports/*/port.toml")))
         raise port.fail("family", f"there is no firmware/ports/{family}; there are {known}")
-    verified = top.texts("verified", [])
+    verified = top.texts("verified", MAYBE_PROSE, [])
     for item in verified:
         if item not in VERIFIED:
             raise top.fail("verified", f"{item!r} is none of {', '.join(VERIFIED)}")
-    usb = top.texts("usb", [])
+    usb = top.texts("usb", MAYBE_PROSE, [])
     for item in usb:
         if not re.fullmatch(r"[0-9A-F]{4}:[0-9A-F]{4}", item):
             raise top.fail("usb", f"{item!r} is not of the form 0483:374B")
 
     board = Board(
-        id=top.text("id"),
-        name=top.text("name"),
-        mcu=top.text("mcu"),
-        core=top.text("core"),
-        features=top.texts("features", []),
+        id=top.text("id", ID),
+        name=top.text("name", PROSE),
+        mcu=top.text("mcu", PART),
+        core=top.text("core", WORD),
+        features=top.texts("features", WORD, []),
         clock_hz=top.integer("clock_hz", least=1),
         toolchain=compiler.choice("toolchain", TOOLCHAINS),
-        flags=compiler.texts("flags"),
+        flags=compiler.texts("flags", FLAG),
         flash=_region(memory.table("flash")),
         ram=_region(memory.table("ram")),
         stack_bytes=memory.integer("stack_bytes", least=64),
         port=family,
         defines=port.scalars("defines"),
         uart=Uart(
-            uart.text("name"),
-            uart.text("pins"),
-            uart.integer("baud", 115200),
-            uart.text("note", ""),
+            uart.text("name", PROSE),
+            uart.text("pins", PROSE),
+            uart.integer("baud", 115200, least=1, most=10_000_000),
+            uart.text("note", MAYBE_PROSE, ""),
         ),
         platformio=PlatformIo(
-            pio.text("platform"),
-            pio.text("board", ""),
-            pio.text("mcu"),
-            pio.texts("packages", []),
-            pio.texts("upload", []),
-            pio.text("upload_command", ""),
-            pio.text("openocd", ""),
-            pio.text("framework", ""),
+            pio.text("platform", PACKAGE),
+            pio.text("board", MAYBE_WORD, ""),
+            pio.text("mcu", WORD),
+            pio.texts("packages", PACKAGE, []),
+            pio.texts("upload", WORD, []),
+            pio.text("upload_command", UPLOAD_COMMAND, ""),
+            pio.text("openocd", OPENOCD, ""),
+            pio.text("framework", FRAMEWORK, ""),
         ),
         usb=usb,
         qemu=None if qemu is None else _qemu(qemu),
         renode=None if renode is None else _renode(renode, path.parent),
-        sources=tuple(Source(t.text("facts"), t.text("document")) for t in source_tables),
+        sources=tuple(
+            Source(t.text("facts", PROSE), t.text("document", PROSE)) for t in source_tables
+        ),
         verified=verified,
         folder=path.parent,
     )
@@ -383,7 +455,7 @@ def _files() -> dict[str, Path]:
         path.parent.name: path
         for folder in folders
         for path in folder.glob("*/board.toml")
-        if not path.parent.name.startswith(".")
+        if ID.holds(path.parent.name)
     }
 
 

@@ -16,14 +16,16 @@ from pipeline.build.image import Image
 from pipeline.build.parts import MAP, flash_parts
 from pipeline.build.pio import PioTimeout, run_pio
 from pipeline.build.sizes import read_sizes
-from pipeline.errors import StepFailed, ToolMissing
+from pipeline.errors import StepFailed, ToolMissing, WrongUse
 from pipeline.progress import Progress, silent
 from pipeline.render import Project, localise, offline
+from pipeline.run import read_as, write_atomically
 
 BUILD_SECONDS = 300.0
 # The registry's packages (compilers of 100 MB and more) are fetched once; TensorFlow Lite
 # Micro takes minutes to compile.
 LONG_SECONDS = 1800.0
+_FIRMWARE = "firmware.elf"
 _DEBIAN = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
@@ -111,7 +113,7 @@ def make_image(
     """
     sizes = read_sizes(linked)
     folder.mkdir(parents=True, exist_ok=True)
-    elf = folder / "firmware.elf"
+    elf = folder / _FIRMWARE
     image = Image(
         elf=elf,
         board=board.id,
@@ -132,9 +134,9 @@ def make_image(
         else {},
         heap=sizes.heap,
     )
-    _replace(elf, linked.read_bytes())
+    write_atomically(elf, linked.read_bytes())
     document = {**asdict(image), "elf": elf.name}
-    _replace(folder / "image.json", (json.dumps(document, indent=2) + "\n").encode())
+    write_atomically(folder / "image.json", json.dumps(document, indent=2) + "\n")
     return image
 
 
@@ -146,11 +148,11 @@ def load_image(path: Path) -> Image:
     """
     file = path / "image.json" if path.is_dir() else path
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        heap = tuple(values.get("heap", ()))
-        return Image(**{**values, "elf": file.parent / values["elf"], "heap": heap})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StepFailed(f"is not an image: {error}", where=str(file)) from error
+        return read_as(Image, file, "build", elf=file.with_name(_FIRMWARE))
+    except WrongUse as error:
+        raise StepFailed(
+            f"is not an image: {error.what}", where=str(file), hint=error.hint
+        ) from error
 
 
 def require_compiler(board: Board) -> str:
@@ -187,9 +189,3 @@ def _build_error(board: Board, project: Project, output: str) -> StepFailed:
         where=str(project.path),
         hint="`pio run -v` there shows the whole output",
     )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import ToolMissing
 from pipeline.resources import FIRMWARE
+from pipeline.run import write_atomically
 
 _SCONS_PY = '''"""SCons as PlatformIO's tool-scons: the one installed beside PlatformIO."""
 
@@ -71,7 +73,6 @@ def setup_core(core_dir: Path | None = None) -> Path:
     ready = folder / ".mcu-pipeline.json"
     if ready.is_file() and ready.read_text() == stamp:
         return core
-    folder.mkdir(parents=True, exist_ok=True)
     package = {
         "name": "tool-scons",
         "version": wanted,
@@ -80,11 +81,37 @@ def setup_core(core_dir: Path | None = None) -> Path:
     }
     spec = {"owner": "platformio", "id": 8192, "name": "tool-scons", "requirements": None}
     piopm = {"type": "tool", "name": "tool-scons", "version": wanted, "spec": spec}
-    (folder / "scons.py").write_text(_SCONS_PY)
-    (folder / "package.json").write_text(json.dumps(package, indent=2) + "\n")
-    (folder / ".piopm").write_text(json.dumps(piopm))
-    ready.write_text(stamp)
+    _write(folder / "scons.py", _SCONS_PY)
+    _write(folder / "package.json", json.dumps(package, indent=2) + "\n")
+    _write(folder / ".piopm", json.dumps(piopm))
+    _write(ready, stamp)
     return core
+
+
+def local_platforms(core: Path) -> Path:
+    """PlatformIO's folder of platforms for projects that build with the compilers on PATH.
+
+    It holds a link to our platform, so that `pio` finds it there. Left to itself, `pio` writes that
+    link anew in a folder that all checkouts share, and a build beside it finds half a file, or the
+    other checkout's: "UnknownPlatform". So each checkout has a folder, and `pio` writes nothing.
+    """
+    platform = FIRMWARE / "platform"
+    spec = {
+        "owner": None,
+        "id": None,
+        "name": platform.name,
+        "requirements": None,
+        "uri": f"symlink://{platform.as_posix()}",
+    }
+    folder = core / "local" / hashlib.sha256(str(platform).encode()).hexdigest()[:16]
+    _write(folder / f"{platform.name}.pio-link", json.dumps({"cwd": str(core), "spec": spec}))
+    return folder
+
+
+def _write(path: Path, text: str) -> None:
+    """Nobody sees half of it; what is there already is left alone."""
+    if not (path.is_file() and path.read_text() == text):
+        write_atomically(path, text)
 
 
 def _tool_scons_version(scons: str) -> str:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from pipeline.build.core import pio_environment
+from pipeline.build.core import local_platforms, pio_environment
+from pipeline.render import LOCAL_INI
+from pipeline.run import held_locks
 
 _LAST_LINES = 5
 
@@ -48,17 +50,21 @@ def run_pio(
     Raises:
         PioTimeout: after `seconds`.
     """
-    cache = {"PLATFORMIO_BUILD_CACHE_DIR": str(core / "build-cache")} if keep_objects else {}
+    more = {"PLATFORMIO_BUILD_CACHE_DIR": str(core / "build-cache")} if keep_objects else {}
+    if (cwd / LOCAL_INI).is_file():
+        more["PLATFORMIO_PLATFORMS_DIR"] = str(local_platforms(core))
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         # A process group of its own: compilers and uploaders are ended with it.
         process = subprocess.Popen(
             [sys.executable, "-m", "platformio", *arguments],
             cwd=cwd,
-            env={**pio_environment(core), **cache},
+            env={**pio_environment(core), **more},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Nobody builds beside it, even after we were killed.
+            pass_fds=held_locks(),
         )
         try:
             code = _wait(process, seconds, tick)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import typer
@@ -77,6 +78,10 @@ app.add_typer(renode.app, name="renode")
 
 def main() -> None:
     """Entry point of the `mcu` command."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is no error.
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(app())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.cli.console import note
+from pipeline.cli.console import clean, note
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,5 +77,7 @@ class _Rows:
             begin, end = self._times.get(name, (0.0, 0.0))
             passed = (time.monotonic() if end is None else end) - begin
             seconds = f"{passed:.0f}" if begin else ""
-            table.add_row(Text(name), Text(state, _STYLES[state]), seconds, Text(text))
+            table.add_row(
+                Text(clean(name)), Text(state, _STYLES[state]), seconds, Text(clean(text))
+            )
         return table

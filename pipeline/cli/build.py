@@ -18,6 +18,7 @@ Examples:
 
 def command(
     project: Annotated[Path, typer.Argument(help="The folder `mcu render` wrote, or its run.")],
+    trust: options.TrustProject = False,
     json: options.Json = False,
 ) -> None:
     """Build the firmware with PlatformIO and read its sizes."""
@@ -28,7 +29,8 @@ def command(
 
         run = artifacts.run_of(project)
         with progress_display() as progress:
-            image = steps.build(run, artifacts.project_of(run), progress=progress)
+            rendered = artifacts.project_of(run)
+            image = steps.build(run, rendered, trust=trust, progress=progress)
         if json:
             say_json(artifacts.image_json(image))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -12,7 +13,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.errors import Interrupted, McuError
+from pipeline.oserrors import own_error
 from pipeline.progress import Progress
+
+# Of other people's names, what a terminal would obey or show out of place is shown as a code:
+# control characters (but line breaks and tabs), and those that turn the direction of text.
+_OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def clean(text: str) -> str:
+    """A text that a terminal shows and does not obey."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def say_json(document: object) -> None:
@@ -22,12 +35,12 @@ def say_json(document: object) -> None:
 
 def say(text: str = "") -> None:
     """Prints a line of the result."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(clean(text) + "\n")
 
 
 def note(text: str) -> None:
     """Prints a line that is not the result: to stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(clean(text) + "\n")
     sys.stderr.flush()
 
 
@@ -64,6 +77,10 @@ def guarded(work: Callable[[], None], as_json: bool) -> int:
         # The reader of our output has gone (`mcu boards | head -1`): not an error of ours.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
         return 0
+    except OSError as error:
+        if os.environ.get("MCU_DEBUG"):
+            traceback.print_exc()
+        return fail(own_error(error, _options()), as_json)
     except Exception as error:
         if os.environ.get("MCU_DEBUG"):
             traceback.print_exc()
@@ -73,6 +90,28 @@ def guarded(work: Callable[[], None], as_json: bool) -> int:
         )
         return fail(bug, as_json)
     return 0
+
+
+def _options() -> dict[str, object]:
+    """The command's options and arguments, as a person writes them -> their values."""
+    try:  # typer brings a click of its own since 0.26
+        from typer._click.globals import get_current_context
+    except ImportError:
+        from click import get_current_context  # type: ignore[no-redef]
+    context: Any = get_current_context(silent=True)
+    if context is None:
+        return {}
+    found: dict[str, object] = {}
+    for parameter in context.command.params:
+        names = [name for name in parameter.opts if name.startswith("--")]
+        name = names[0] if names else (parameter.name or "").upper()
+        value = context.params.get(parameter.name or "")
+        found[name] = _DEFAULTS.get(name) if value is None else value
+    return found
+
+
+# Where an option is not given: the folder its results go to.
+_DEFAULTS = {"--out": "runs"}
 
 
 @contextmanager
@@ -110,16 +149,17 @@ def _bar() -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns: list[Any] = [
-        TextColumn("{task.fields[step]:>9}"),
+        TextColumn("{task.fields[step]:>9}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
     ]
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
 
         def display(step: str, done: int, total: int, note: str = "") -> None:
+            note = clean(note)
             if step not in tasks:
                 tasks[step] = bar.add_task(note, total=total or None, step=step)
             bar.update(tasks[step], completed=done, total=total or None, description=note)

@@ -22,6 +22,7 @@ Examples:
 def command(
     firmware: Annotated[Path, typer.Argument(help="firmware.elf of `mcu build`, or its run.")],
     chosen: Options,
+    trust: options.TrustProject = False,
     json: options.Json = False,
 ) -> None:
     """Put the firmware onto a board or an emulator."""
@@ -33,7 +34,9 @@ def command(
         run = artifacts.run_of(firmware)
         with progress_display() as progress:
             image = artifacts.image_of(run)
-            device = steps.flash(run, image, on=chosen.on, port=chosen.port, progress=progress)
+            device = steps.flash(
+                run, image, on=chosen.on, port=chosen.port, trust=trust, progress=progress
+            )
         if json:
             say_json(artifacts.device_json(device))
         else:

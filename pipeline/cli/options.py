@@ -93,6 +93,10 @@ CompareLayers = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+TrustProject = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the scripts of a project that somebody else has rendered."),
+]
 
 # Results: history, gates, and what is written for others.
 Db = Annotated[

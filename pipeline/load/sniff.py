@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ModelError, ToolMissing, WrongUse
+from pipeline.run import require_file
 
 TFLITE, KERAS3, KERAS3_H5, KERAS2, KERAS2_H5, SAVEDMODEL = (
     "tflite",
@@ -52,6 +53,7 @@ def sniff(path: Path) -> Found:
         raise WrongUse("no such file or folder", where=str(path), hint=_ACCEPTED)
     if path.is_dir():
         return _folder(path)
+    require_file(path, folder=True)
     with path.open("rb") as file:
         head = file.read(8)
     if not head:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
+from pipeline.run import require_file
 
 _COLUMNS = ("seconds", "amperes", "volts", "marker")
 
@@ -113,6 +114,7 @@ def read_trace(path: Path, volts: float | None = None) -> Trace:
         DataError: no such file, not numbers, times that do not rise, or no voltage.
     """
     names: tuple[str, ...] = _COLUMNS
+    require_file(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.reader(file) if row]

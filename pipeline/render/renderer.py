@@ -17,6 +17,7 @@ from pipeline.render.project import Golden, Project
 from pipeline.render.registry import offline as registry_offline
 from pipeline.render.tflm import Tflm
 from pipeline.resources import FIRMWARE
+from pipeline.run import write_atomically
 
 _SOURCE_SUFFIXES = (".c", ".h", ".inc", ".S", ".cc", ".cpp")
 # The C library's variants to link; avr-libc has none, and brings its own start-up.
@@ -61,6 +62,8 @@ def render(
         WrongUse: `out` holds something that is not a project of ours.
         StepFailed: a file of the firmware is missing.
     """
+    if out.is_symlink():
+        out.unlink()  # whatever it points to is no project of ours
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not _is_project(out))):
         raise WrongUse(
             "is there already and is no PlatformIO project",
@@ -95,8 +98,8 @@ def localise(project: Project, offline: bool) -> None:
     text = _environment().get_template(f"templates/{LOCAL_INI}.j2")
     platform = (FIRMWARE / "platform").as_posix()
     content = text.render(board=load_board(project.board), platform=platform).encode()
-    if not path.is_file() or path.read_bytes() != content:
-        path.write_bytes(content)
+    if path.is_symlink() or not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)
 
 
 def _is_project(folder: Path) -> bool:

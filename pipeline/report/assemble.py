@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from pipeline.measure.scores import Scores
 
 
+_MOST_DIGITS = 16
+
+
 def assemble(
     *,
     facts: dict[str, Any],
@@ -128,7 +131,7 @@ def _scores(found: Scores | None) -> ScoreFacts | None:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+    return int(text) if text and text.isdecimal() and len(text) < _MOST_DIGITS else None
 
 
 def _engine_bytes(image: Image) -> int | None:

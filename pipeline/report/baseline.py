@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import WrongUse
+from pipeline.run import require_file
 
 _NEEDED = ("model", "core", "instructions_per_inference")
+_MOST = 2**53
 _FLASH = ("code_flash_bytes", "model_bytes")
 
 
@@ -48,6 +50,7 @@ def read_baseline(path: Path) -> list[BaselineRow]:
     Raises:
         WrongUse: no such file, a column is missing, or a number is none.
     """
+    require_file(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -75,7 +78,14 @@ def _row(row: dict[str, str]) -> BaselineRow:
         model=row["model"],
         core=row["core"].removeprefix("cortex-"),
         kind=" ".join(kind),
-        instructions=int(row["instructions_per_inference"]),
-        flash_bytes=sum(int(row.get(name) or 0) for name in _FLASH),
-        arena_bytes=int(row.get("arena_used_bytes") or 0),
+        instructions=_count(row["instructions_per_inference"]),
+        flash_bytes=sum(_count(row.get(name) or "0") for name in _FLASH),
+        arena_bytes=_count(row.get("arena_used_bytes") or "0"),
     )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= _MOST:
+        raise ValueError(f"{text[:40]} is no count")
+    return value

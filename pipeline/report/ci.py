@@ -72,6 +72,8 @@ def init_ci(
     names = [_inside(folder, model) for model in models] or _find_models(folder)
     if tests is None and (folder / "tests").is_dir():
         tests = "tests"
+    for word in (*names, *data, tests or "", package):
+        _require_plain(word)
     text = {
         "image": _IMAGE,
         "packages": _packages(chosen),
@@ -103,7 +105,7 @@ cat mcu-compare.md"""
 def _bench_script(
     models: Sequence[str], board: Board, data: Sequence[str], samples: int | None
 ) -> str:
-    words = ["mcu", "bench", *models, "--board", board.id]
+    words = ["mcu", "bench", *map(_not_an_option, models), "--board", board.id]
     for name in board.emulators:
         words += ["--on", name]
     for text in data:
@@ -116,8 +118,8 @@ def _bench_script(
 def _test_script(tests: str, board: Board) -> str:
     return "\n".join(
         shlex.join(
-            ["python", "-m", "pytest", tests, "--mcu-board", board.id, "--mcu-on", name,
-             f"--junitxml=mcu-tests-{name}.xml"]
+            ["python", "-m", "pytest", _not_an_option(tests), "--mcu-board", board.id,
+             "--mcu-on", name, f"--junitxml=mcu-tests-{name}.xml"]
         )
         for name in board.emulators
     )  # fmt: skip
@@ -141,6 +143,19 @@ def _inside(folder: Path, model: Path) -> str:
         raise WrongUse(
             "is outside of the repository", where=str(model), hint="a CI job sees only the latter"
         ) from error
+
+
+def _require_plain(word: str) -> None:
+    """Refuses what a CI server would replace or take for the file's own syntax."""
+    if not word.isprintable() or any(mark in word for mark in ("${{", "}}", "$[[", "]]")):
+        raise WrongUse(
+            f"{word[:80]!r} can't stand in a CI file",
+            hint="CI servers replace ${{ }} and $[[ ]] before a shell sees them: rename it",
+        )
+
+
+def _not_an_option(name: str) -> str:
+    return f"./{name}" if name.startswith("-") else name
 
 
 def _find_models(folder: Path) -> list[str]:

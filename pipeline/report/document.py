@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import StepFailed, WrongUse
-from pipeline.run import write_json
+from pipeline.run import Damaged, check_limits, parse_json, read_json, write_json
 
 SCHEMA = 2
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
@@ -200,7 +200,8 @@ class Report:
             StepFailed: a figure is outside what the schema allows, which is a bug of ours.
         """
         document = asdict(self)
-        plain: dict[str, Any] = json.loads(json.dumps(document))  # tuples become lists
+        # Tuples become lists; a figure that could not be had (NaN) is none.
+        plain: dict[str, Any] = json.loads(json.dumps(document), parse_constant=lambda _: None)
         _check(plain)
         return plain
 
@@ -220,10 +221,19 @@ def read_report(path: Path) -> Report:
         WrongUse: the file is missing, no JSON, or not by the schema.
     """
     try:
-        document = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        document = read_json(path, follow=True)
+    except (OSError, Damaged, WrongUse) as error:
         raise _no_report(error, str(path)) from error
     return report_of(document, str(path))
+
+
+def report_from_text(text: str, where: str) -> Report:
+    """A report from the text of its JSON document; see `report_of`."""
+    try:
+        document = parse_json(text)
+    except Damaged as error:
+        raise _no_report(error, where) from error
+    return report_of(document, where)
 
 
 def report_of(document: Any, where: str) -> Report:
@@ -240,7 +250,8 @@ def report_of(document: Any, where: str) -> Report:
     try:
         document = upgraded(document)
         _check(document)
-    except StepFailed as error:
+        check_limits(document)
+    except (StepFailed, Damaged) as error:
         raise _no_report(error, where) from error
     energy = document["energy"]
     return Report(

@@ -34,7 +34,7 @@ from sqlalchemy.engine import Connection, Engine, Row, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from pipeline.errors import StepFailed, ToolMissing, WrongUse
-from pipeline.report.document import Report, report_of
+from pipeline.report.document import Report, report_from_text
 
 _BUSY_SECONDS = 30
 
@@ -179,7 +179,9 @@ class History:
 
     def _entry(self, row: Row[Any]) -> Entry:
         where = f"{self.where} result {row.id}"
-        return Entry(row.id, row.at, row.git, report_of(json.loads(row.report), where))
+        # SQLite keeps any type in any column.
+        report = report_from_text(str(row.report), where)
+        return Entry(int(row.id), str(row.at), str(row.git), report)
 
     def _create(self) -> None:
         with self._errors():

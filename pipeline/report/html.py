@@ -108,11 +108,22 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_shown,
     )
     environment.globals.update(
         number=number, change=change, name_of=name_of, on=_ON, headline=headline
     )
     return environment.get_template("page.html.j2")
+
+
+_NOT_SHOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+def _shown(value: object) -> object:
+    """A text without controls, and without what turns the direction of what follows."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() or c in "\n\t" else _NOT_SHOWN for c in value)
 
 
 def _unique(reports: Sequence[Report]) -> list[str]:

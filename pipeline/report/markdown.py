@@ -82,7 +82,7 @@ def _details(pair: Pair) -> list[str]:
     if pair.conditions:
         lines += ["", "Conditions that differ:", ""]
         lines += [
-            f"- {c.name}: `{_code(c.before)}` before, `{_code(c.after)}` now"
+            f"- {_plain(c.name)}: `{_code(c.before)}` before, `{_code(c.after)}` now"
             for c in pair.conditions
         ]
     moved = sorted(
@@ -93,7 +93,7 @@ def _details(pair: Pair) -> list[str]:
         unit = pair.after.latency.unit
         lines += ["", f"| layers that changed most | {unit} before | after |", "|---|--:|--:|"]
         lines += [
-            f"| {layer.index} {_plain(layer.name)} ({layer.op}) "
+            f"| {layer.index} {_plain(layer.name)} ({_plain(layer.op)}) "
             f"| {layer.before:,} | {layer.after:,} |"
             for layer in moved[:_LAYERS]
         ]
@@ -105,10 +105,16 @@ def _details(pair: Pair) -> list[str]:
 
 def _plain(text: str) -> str:
     """Text that Markdown and HTML leave as it is, also within a table."""
+    text = _shown(text).replace("&", "&amp;").replace("@", "&#64;")
     for char in "\\`*_[]|<":
         text = text.replace(char, f"&#{ord(char)};" if char in "|<" else f"\\{char}")
-    return text.replace("\n", " ")
+    return text
 
 
 def _code(text: str) -> str:
-    return text.replace("`", "'").replace("\n", " ")
+    return _shown(text).replace("`", "'")
+
+
+def _shown(text: str) -> str:
+    """In one line, without what can't be seen."""
+    return "".join(char if char.isprintable() else " " for char in text)

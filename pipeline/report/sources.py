@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pipeline.errors import WrongUse
 from pipeline.report.document import Report, report_of
+from pipeline.run import Damaged, is_own_file, read_json, require_file
 
 REPORT = "report.json"
 REPORTS = "reports.json"
@@ -25,13 +25,14 @@ def load_reports(source: str, db: str | None = None) -> list[Report]:
     """
     path = Path(source)
     number = source.removeprefix("#")
+    require_file(path, folder=True)
     if not path.exists() and number.isdecimal():
         from pipeline.report.history import History
 
         with History(db) as history:
-            return [history.entry(int(number)).report]
+            return [history.entry(int(number[:18])).report]
     if path.is_dir():
-        found = [path / name for name in (REPORT, REPORTS) if (path / name).is_file()]
+        found = [path / name for name in (REPORT, REPORTS) if is_own_file(path, path / name)]
         if not found:
             raise WrongUse(
                 f"holds neither {REPORT} nor {REPORTS}",
@@ -44,8 +45,8 @@ def load_reports(source: str, db: str | None = None) -> list[Report]:
 
 def _read(path: Path) -> list[Report]:
     try:
-        document = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        document = read_json(path, follow=True)
+    except (OSError, Damaged, WrongUse) as error:
         raise WrongUse(
             f"can't be read as a report: {error}",
             where=str(path),

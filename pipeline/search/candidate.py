@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ from pipeline.search.front import Tried
 from pipeline.search.settings import Settings
 from pipeline.search.space import Candidate
 from pipeline.search.work import Hopeless, Outcome
-from pipeline.steps.artifacts import FACTS, PRUNED, flat_of
+from pipeline.steps.artifacts import PRUNED, facts_of, flat_of
 
 _FIT = "does not fit"
 # Estimates of code and RAM may be off by this much.
@@ -64,7 +64,8 @@ class Measurer:
                 self._train(network, candidate, inner)
             self._must_fit(flat_of(network), "none", candidate.optimize, inner)
             with replaced_folder(folder) as copy:
-                shutil.copytree(network, copy, dirs_exist_ok=True)
+                # Links are copied as links, and refused where they are read.
+                shutil.copytree(network, copy, symlinks=True, dirs_exist_ok=True)
         report = self.deploy(candidate, folder, inner).report
         # PlatformIO's objects are many times larger than all the artifacts together.
         shutil.rmtree(folder / "project" / ".pio", ignore_errors=True)
@@ -94,7 +95,7 @@ class Measurer:
             done = record["compression"]
             self._must_hold(done.float_accuracy, done.pruned_accuracy, "after pruning")
         self.deploy(candidate, network, progress, until="quantize")
-        facts = json.loads((network / FACTS).read_text())
+        facts = facts_of(network)
         if facts["float_accuracy"] is None:
             raise DataError(
                 "has no labels, so no candidate can be told from another",
@@ -180,9 +181,13 @@ def emulator_of(board_id: str) -> str:
 def locked(path: Path) -> Iterator[None]:
     """Holds `path`.lock: workers of one machine train a recipe once, the others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f"{path.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    handle = os.open(path.with_name(f"{path.name}.lock"), flags, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
 
 
 def _steps(progress: Progress, tried: tuple[Tried, ...], limit: int, label: str) -> Progress:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from pipeline.deploy import Deployment
 from pipeline.errors import WrongUse
 from pipeline.options import SCHEMES
+from pipeline.oserrors import make_folder
 from pipeline.progress import Progress, silent
-from pipeline.run import write_atomically, write_json
+from pipeline.run import inside, is_own_file, locked, write_atomically, write_json
 from pipeline.search.candidate import Measurer, emulator_of
 from pipeline.search.front import OBJECTIVES, Front, Tried
 from pipeline.search.plot import front_svg
@@ -55,6 +56,17 @@ def search(
         ToolMissing, ModelError, DataError, DeviceError: what stops every candidate.
     """
     preflight(settings)
+    make_folder(settings.folder)
+    with locked(settings.folder, what="search", again=False):
+        return _search(settings, workers, progress, on_trial)
+
+
+def _search(
+    settings: Settings,
+    workers: int,
+    progress: Progress,
+    on_trial: Callable[[Tried], None] | None,
+) -> Front:
     study = _study(settings, progress)
     try:
         if workers > 1:
@@ -161,10 +173,10 @@ def pick(settings: Settings, number: int, into: Path, *, progress: Progress = si
             f"trial {number} was not measured", where="--pick", hint=f"on the front: {known}"
         )
     trial = trials[number]
-    source = settings.folder / str(trial.facts.get("folder", ""))
-    if not into.exists() and (source / "steps.json").is_file():
+    source = inside(settings.folder, trial.facts.get("folder"), settings.folder / DATABASE)
+    if not into.exists() and is_own_file(settings.folder, source / "steps.json"):
         into.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, into)
+        shutil.copytree(source, into, symlinks=True)
     candidate = Candidate(trial.prune, trial.optimize, trial.scheme)
     return Measurer(settings).deploy(candidate, into, progress)
 

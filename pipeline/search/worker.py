@@ -13,6 +13,8 @@ import sys
 import threading
 
 from pipeline.errors import McuError
+from pipeline.oserrors import own_error
+from pipeline.run import be_patient
 from pipeline.search.candidate import Measurer
 from pipeline.search.settings import Settings
 from pipeline.search.study import open_study
@@ -22,6 +24,7 @@ from pipeline.search.work import work
 def main() -> int:
     """Works until the study is done; returns the process's exit code."""
     settings = Settings.from_json(json.loads(sys.stdin.readline()))
+    be_patient()
     threading.Thread(target=_follow_parent, daemon=True).start()
     try:
         work(
@@ -31,17 +34,24 @@ def main() -> int:
             seconds=settings.seconds,
         )
     except McuError as error:
-        said = {
-            "kind": type(error).__name__,
-            "what": error.what,
-            "where": error.where,
-            "hint": error.hint,
-        }
-        print(json.dumps(said), flush=True)  # noqa: T201  (the protocol to the parent)
+        print(json.dumps(_said(error)), flush=True)  # noqa: T201  (the protocol to the parent)
+        return 1
+    except OSError as error:
+        own = own_error(error, {"--out": settings.out})
+        print(json.dumps(_said(own)), flush=True)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _said(error: McuError) -> dict[str, str]:
+    return {
+        "kind": type(error).__name__,
+        "what": error.what,
+        "where": error.where,
+        "hint": error.hint,
+    }
 
 
 def _follow_parent() -> None:

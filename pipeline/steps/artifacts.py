@@ -5,13 +5,21 @@ One artifact per step; `mcu STEP` takes the one before and leaves the next.
 
 from __future__ import annotations
 
-import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import WrongUse
-from pipeline.run import Run, digest, sha256_file
+from pipeline.run import (
+    Run,
+    digest,
+    is_own_file,
+    read_as,
+    read_limited,
+    require_file,
+    sha256_file,
+)
 
 if TYPE_CHECKING:
     from pipeline.build import Image
@@ -32,6 +40,8 @@ DEVICE = "device.json"
 MEASUREMENT = "measurement.json"
 OUTPUTS = "outputs.npy"
 REPORT = "report.json"
+# A .tflite says where things are in 32 bits.
+_MOST_MODEL = 1 << 31
 
 
 # Run folders -----------------------------------------------------------------------------
@@ -47,9 +57,10 @@ def run_for(model: Path, out: str | Path | None, suffix: str = "") -> Run:
 
     if not model.exists():
         raise WrongUse("no such file or folder", where=str(model))
+    require_file(model, folder=True)
     if out is not None:
         return Run(Path(out))
-    if (model.parent / "steps.json").is_file():
+    if is_own_file(model.parent, model.parent / "steps.json"):
         return Run(model.parent)
     name = identifier(model.stem)
     return Run(Path("runs") / (f"{name}-{suffix}" if suffix else name))
@@ -64,7 +75,7 @@ def run_of(artifact: Path) -> Run:
     if not artifact.exists():
         raise WrongUse("no such file or folder", where=str(artifact))
     for folder in (artifact, artifact.resolve().parent):
-        if (folder / "steps.json").is_file():
+        if is_own_file(folder, folder / "steps.json"):
             return Run(folder)
     raise WrongUse(
         "lies in no run folder",
@@ -77,34 +88,50 @@ def need(run: Run, name: str, step: str) -> Path:
     """The path of an artifact that `step` leaves.
 
     Raises:
-        WrongUse: the step has not been run.
+        WrongUse: the step has not been run, or a link is in its place.
     """
     path = run.path / name
+    if path.is_symlink():
+        raise WrongUse(
+            f"{name} is a link, and is not followed",
+            where=str(run.path),
+            hint=f"`mcu {step}` makes it anew",
+        )
     if not path.exists():
         raise WrongUse(
             f"{name} is not there: `mcu {step}` has not been run",
             where=str(run.path),
             hint=f"run `mcu {step}` first, or `mcu deploy` for all of it",
         )
+    if name != PROJECT:
+        require_file(path)
     return path
 
 
 def document(run: Run, name: str, step: str) -> dict[str, Any]:
-    """A JSON artifact that `step` leaves.
+    """A JSON artifact that `step` leaves: model.json, program.json or device.json.
+
+    All fields of its record are there, those that it does not say with their defaults.
 
     Raises:
         WrongUse: the step has not been run, or the file is damaged.
     """
-    path = need(run, name, step)
-    try:
-        return cast(dict[str, Any], json.loads(path.read_text()))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise WrongUse(f"is damaged: {error}", where=str(path), hint=f"run `mcu {step}`") from error
+    return _document(need(run, name, step), step)
+
+
+def _document(path: Path, step: str) -> dict[str, Any]:
+    from pipeline.flash import Device
+    from pipeline.steps.records import ModelRecord, ProgramRecord
+
+    if path.name == DEVICE:
+        return asdict(read_as(Device, path, step, elf=path.with_name(FIRMWARE)))
+    kinds: dict[str, Any] = {FACTS: ModelRecord, PROGRAM: ProgramRecord}
+    return asdict(read_as(kinds[path.name], path, step))
 
 
 def file_key(path: Path) -> str:
     """Digest of a file, or of a folder's names and contents."""
-    if path.is_file():
+    if not path.is_dir():
         return sha256_file(path)
     files = sorted(p for p in path.rglob("*") if p.is_file())
     return digest([[str(p.relative_to(path)), sha256_file(p)] for p in files])
@@ -114,12 +141,26 @@ def file_key(path: Path) -> str:
 
 
 def flat_of(folder: Path) -> FlatModel:
-    """The flat model a run folder holds."""
+    """The flat model a run folder holds.
+
+    Raises:
+        WrongUse: it holds none.
+    """
     from pipeline.load import FlatModel
 
-    facts = json.loads((folder / FACTS).read_text())
-    notes = tuple(facts.get("quantize_notes", ()))
-    return FlatModel(facts["name"], (folder / MODEL).read_bytes(), notes)
+    facts = facts_of(folder)
+    try:
+        content = read_limited(folder / MODEL, _MOST_MODEL, follow=False)
+    except OSError as error:
+        raise WrongUse(
+            f"can't be read: {error.strerror}", where=str(folder / MODEL), hint="run `mcu quantize`"
+        ) from error
+    return FlatModel(facts["name"], content, facts["quantize_notes"])
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    """model.json of a run folder; see `document`."""
+    return _document(folder / FACTS, "quantize")
 
 
 def project_of(run: Run) -> Project:
@@ -130,6 +171,38 @@ def project_of(run: Run) -> Project:
     return Project(
         need(run, PROJECT, "render"), program["board"], program["engine"], program["name"]
     )
+
+
+def require_rendered_here(run: Run, *, trust: bool = False) -> None:
+    """Refuses a project that no command of this user has rendered: building it runs its code.
+
+    PlatformIO runs the scripts and commands of a project's platformio.ini. What a person has
+    changed in a project of their own is built as it is.
+
+    Raises:
+        WrongUse: the run was made by somebody else, or on another machine.
+    """
+    if not trust and (run.path / PROJECT).exists() and not run.made_here("render"):
+        raise WrongUse(
+            "the project was not rendered by you: building it would run its scripts",
+            where=str(run.path / PROJECT),
+            hint="`mcu render` on its model.tflite makes it anew; --trust builds it as it is",
+        )
+
+
+def drop_foreign_project(run: Run) -> None:
+    """Removes a project that no command of this user has rendered.
+
+    Its build folder would be kept otherwise: SCons runs what is in a cache file of its own.
+    """
+    path = run.path / PROJECT
+    if run.made_here("render") or not (path.is_symlink() or path.exists()):
+        return
+    with run.at_work():
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
 
 
 def image_json(image: Image) -> dict[str, Any]:
@@ -154,8 +227,8 @@ def device_of(run: Run) -> Device:
     """The device a run has flashed."""
     from pipeline.flash import Device
 
-    found = document(run, DEVICE, "flash")
-    return Device(**{**found, "elf": need(run, FIRMWARE, "build")})
+    elf = need(run, FIRMWARE, "build")
+    return read_as(Device, need(run, DEVICE, "flash"), "flash", elf=elf)
 
 
 def measurement_json(found: Measurement) -> dict[str, Any]:
@@ -180,7 +253,7 @@ def samples_of(run: Run, flat: FlatModel, data: DataOptions) -> Dataset:
 
     facts, graph = document(run, FACTS, "quantize"), read_graph(flat)
     source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    dtype = facts.get("input_dtype", source.dtype)
+    dtype = facts["input_dtype"] or source.dtype
     signature = Signature(source.shape[1:], dtype, sink.shape[1:])
     if facts["source"] != "tflite":
         return data.split(signature, samples=data.samples).test

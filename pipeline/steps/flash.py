@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.board import load_board
 from pipeline.progress import Progress, silent
 from pipeline.run import Run, digest, sha256_file, write_json
-from pipeline.steps.artifacts import DEVICE, PROJECT, device_json, device_of
+from pipeline.steps.artifacts import DEVICE, PROJECT, device_json, device_of, require_rendered_here
 from pipeline.steps.keys import now_unless
 
 if TYPE_CHECKING:
@@ -18,13 +18,22 @@ if TYPE_CHECKING:
 
 
 def flash(
-    run: Run, image: Image, *, on: str = "auto", port: str = "", progress: Progress = silent
+    run: Run,
+    image: Image,
+    *,
+    on: str = "auto",
+    port: str = "",
+    trust: bool = False,
+    progress: Progress = silent,
 ) -> Device:
-    """firmware.elf -> a device that runs it, and device.json."""
+    """firmware.elf -> a device that runs it, and device.json; `trust` is as of `build`."""
     from pipeline.flash import flash as flash_image
     from pipeline.flash import ports
 
     def make(folder: Path) -> Device:
+        if not emulated:
+            # Uploading is a target of the project: its scripts run.
+            require_rendered_here(run, trust=trust)
         device = flash_image(
             image,
             load_board(image.board),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from pipeline.measure.mlperf import LEAST_SECONDS
 from pipeline.options import DataOptions
 from pipeline.progress import Progress, silent
 from pipeline.resources import VERSION
-from pipeline.run import MLPERF, Run, digest, sha256_file
+from pipeline.run import MLPERF, Run, digest, read_json, sha256_file
 from pipeline.steps.artifacts import (
     PROGRAM,
     device_json,
@@ -86,7 +85,7 @@ def measure_mlperf(
         return _measured(run, device, benchmark, chosen, least_seconds, progress)
 
     def load(folder: Path) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((folder / FOLDER / "mlperf.json").read_text())
+        found: dict[str, Any] = read_json(folder / FOLDER / "mlperf.json")
         return found
 
     key = digest(

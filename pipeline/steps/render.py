@@ -10,7 +10,7 @@ from pipeline.board import load_board
 from pipeline.options import EngineOptions
 from pipeline.progress import Progress, silent
 from pipeline.run import Run, digest, write_json
-from pipeline.steps.artifacts import PROGRAM, PROJECT
+from pipeline.steps.artifacts import PROGRAM, PROJECT, drop_foreign_project
 from pipeline.steps.keys import PACKAGE, board_key, sources_key
 from pipeline.steps.preflight import check_energy_mode, mlperf_defines
 
@@ -97,4 +97,5 @@ def render(
         flat.sha256, board_key(chosen), {**asdict(options), "tflm": library}, defines,
         sources_key(FIRMWARE_SOURCES, PACKAGE / "codegen", PACKAGE / "render"), VERSION,
     )  # fmt: skip
+    drop_foreign_project(run)
     return run.step("render", key, (PROJECT, PROGRAM), make, load)

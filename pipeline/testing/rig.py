@@ -13,7 +13,6 @@ import contextlib
 import fcntl
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from pipeline.board import load_board
 from pipeline.errors import DeviceError, McuError, WrongUse
 from pipeline.options import PLACES, Options, options_of, refuse_unknown
-from pipeline.run import Run, digest
+from pipeline.run import Run, digest, private_folder
 from pipeline.testing.serial_log import LoggedPort, SerialLog
 
 if TYPE_CHECKING:
@@ -268,7 +267,7 @@ class Rig:
         """Waits until no other process of the test run uses the real board."""
         if name not in self._locked:
             plain = re.sub(r"\W+", "_", name)
-            self._locks.enter_context(_lock(Path(tempfile.gettempdir()) / f"mcu{plain}.lock"))
+            self._locks.enter_context(_lock(private_folder() / f"board{plain}.lock"))
             self._locked.add(name)
 
 
@@ -318,7 +317,7 @@ def _bare(work: Callable[[], T]) -> T:
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
