@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import extras
 from pipeline.deploy import Deployment
 from pipeline.errors import WrongUse
 from pipeline.progress import Progress, silent
@@ -95,6 +96,7 @@ def preflight(settings: Settings) -> None:
     Raises:
         WrongUse, ToolMissing, ModelError: see `pipeline.steps.preflight.preflight`.
     """
+    extras.require("search", "a search needs Optuna", where="mcu search")
     on = emulator_of(settings.board)
     if not 0.0 <= settings.max_drop <= 1.0:
         raise WrongUse(

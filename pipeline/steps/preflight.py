@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import extras
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.run import STEPS
@@ -80,6 +81,11 @@ def preflight(
         raise WrongUse(
             "a .tflite is quantised already", where="--scheme", hint="give the Keras model"
         )
+    if not flat:
+        what, instead = "a Keras model needs TensorFlow", "a .tflite needs none of it"
+        extras.require("keras", what, where=str(model), instead=instead)
+    if data.spec == "digits":
+        extras.require("digits", "the digits come with scikit-learn", where="--data digits")
     last = STEPS.index(until)
     if not flat or last >= STEPS.index("measure"):
         data.required()
