@@ -30,7 +30,7 @@ $(READY): $(LOCK) pyproject.toml setup.py $(TOOLS) pipeline/tools.py
 	@test -x $(BIN)/python || { echo "setup: creating .venv"; $(PYTHON) -m venv .venv; }
 	@echo "setup: installing the locked Python packages (about 1 GB to fetch the first time)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(LOCK)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@echo "setup: preparing PlatformIO in $(MCU_CORE_DIR)"
 	@$(BIN)/python -c 'from pipeline.build import setup_core; setup_core()'
 	@touch $@

@@ -144,6 +144,7 @@ def test_the_rest_name_theirs(tmp_path: Path) -> None:
         ) == install_command(name)
 
 
+@pytest.mark.slow
 def test_what_is_there_is_loaded() -> None:
     assert extras.load("sklearn.datasets").load_digits().data.shape == (1797, 64)
     extras.require("digits", "never raised")
