@@ -85,7 +85,8 @@ def flash_parts(
 
 def _sizes(inputs: list[_Input], stored: int) -> Iterator[tuple[str, int]]:
     """Part and bytes of each input section of an output section of `stored` bytes."""
-    chosen = sorted(inputs, key=lambda item: (item.at, item.size, item.owner))
+    # By address alone: what was merged away stands before what lies at its address.
+    chosen = sorted(inputs, key=lambda item: item.at)
     ends = [*(item.at for item in chosen[1:]), chosen[0].at + stored]
     merged: dict[str, list[tuple[_Input, int]]] = {}
     for item, end in zip(chosen, ends, strict=True):
