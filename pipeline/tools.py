@@ -108,6 +108,14 @@ TOOLS = {
         "flashing boards without PlatformIO's registry",
         {"apt": "openocd", "dnf": "openocd", "pacman": "openocd", "brew": "open-ocd"},
     ),
+    "avrdude": Tool(
+        "flashing AVR boards without PlatformIO's registry",
+        {"apt": "avrdude", "dnf": "avrdude", "pacman": "avrdude", "brew": "avrdude"},
+    ),
+    "dfu-util": Tool(
+        "flashing boards in DFU mode without PlatformIO's registry",
+        {"apt": "dfu-util", "dnf": "dfu-util", "pacman": "dfu-util", "brew": "dfu-util"},
+    ),
     # What follows is for the tests alone.
     "gcc": Tool("the tests", {"apt": "gcc libc6-dev"}),
     "g++": Tool("the tests", {"apt": "g++"}),
@@ -122,7 +130,8 @@ TOOLS = {
     ),
 }
 DEMO = ("arm-none-eabi-gcc", "qemu-system-arm")
-TEST = tuple(name for name in TOOLS if name != "openocd")
+_UPLOADERS = ("openocd", "avrdude", "dfu-util")
+TEST = tuple(name for name in TOOLS if name not in _UPLOADERS)
 
 
 def installed(name: str) -> bool:

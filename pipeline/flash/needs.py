@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from pipeline import tools
 from pipeline.board import Board
 from pipeline.errors import DeviceError, ToolMissing
@@ -10,6 +12,8 @@ from pipeline.flash.renode import renode_program
 from pipeline.flash.serialport import find_port
 from pipeline.render import offline
 
+# Upload protocol -> the program that our own platform takes for it.
+_UPLOADERS = {"arduino": "avrdude", "dfu": "dfu-util", "picotool": "picotool"}
 _FETCHED = "PlatformIO fetches it when it is first needed"
 
 
@@ -23,8 +27,8 @@ def needs(board: Board) -> tuple[Check, ...]:
         checks.append(_tool("on qemu", board.qemu.system, brought=False))
     if board.renode is not None:
         checks.append(_renode())
-    if uploader := _uploader(board):
-        checks.append(_tool("on probe", uploader))
+    if board.platformio.upload:
+        checks.append(_uploader(board))
     if board.usb:
         checks.append(_port(board))
     return tuple(checks)
@@ -39,13 +43,23 @@ def _tool(name: str, program: str, *, brought: bool = True) -> Check:
     return Check(name, False, f"{program} is missing", tools.install_command(program))
 
 
-def _uploader(board: Board) -> str:
-    """The program that writes the firmware; "" where the board is virtual."""
-    if not board.platformio.upload:
-        return ""
-    if board.platformio.upload[0] == "arduino":
-        return "avrdude"
-    return "openocd" if board.platformio.openocd else f"an uploader ({board.platformio.upload[0]})"
+def _uploader(board: Board) -> Check:
+    """The program that writes the firmware with the board's first protocol."""
+    protocol = board.platformio.upload[0]
+    command = board.platformio.upload_command.split()
+    if protocol == "custom" and command[:2] == ["$PYTHONEXE", "-m"]:
+        there = importlib.util.find_spec(command[2]) is not None
+        missing = f"the Python package {command[2]} is missing"
+        return Check(
+            "on probe", there, command[2] if there else missing, f"pip install {command[2]}"
+        )
+    program = _UPLOADERS.get(protocol, "openocd" if board.platformio.openocd else "")
+    if program:
+        return _tool("on probe", program)
+    if offline():
+        what = f"the uploader of {protocol} comes from PlatformIO's registry, which is out of reach"
+        return Check("on probe", False, what)
+    return Check("on probe", True, f"{protocol}: {_FETCHED}")
 
 
 def _renode() -> Check:
