@@ -114,6 +114,7 @@ def deploy(
         optimize=optimize,
         ram_limit=ram_limit,
         on=on,
+        port=port,
         until=until,
         scheme=scheme,
         mlperf=mlperf,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli import options
+from pipeline.cli import stand_in as stand_ins
 from pipeline.cli.console import guarded, note, progress_display, say, say_json
 from pipeline.cli.layers import show_layers
+from pipeline.errors import WrongUse
 
 EXAMPLES = """\b
 Examples:
@@ -17,6 +19,7 @@ Examples:
   mcu deploy m.h5 -b disco_f407vg -d d.npz --prune neurons:0.7 --max-drop 0.01 --scheme qat
   mcu deploy kws.tflite -b disco_f407vg -d kws.npz --samples 20 --json
   mcu deploy model.h5 -b mps2_an386 -d random --until build
+  mcu deploy kws.tflite -b nucleo_f446re -d kws.npz --on qemu --like disco_f407vg
 """
 
 
@@ -38,6 +41,10 @@ def command(
     mlperf: options.Mlperf = "",
     on: options.On = "auto",
     port: options.Port = "",
+    like: Annotated[
+        str,
+        typer.Option("--like", help="Build for the board, run on this one's QEMU: same core."),
+    ] = "",
     samples: options.Samples = None,
     task: options.Task = "auto",
     until: Annotated[
@@ -62,45 +69,48 @@ def command(
         from pipeline.deploy import deploy
         from pipeline.steps import artifacts
 
+        settings: dict[str, Any] = {
+            "data": data,
+            "prune": prune,
+            "epochs": epochs,
+            "rate": rate,
+            "distill": distill,
+            "max_drop": max_drop,
+            "control": control,
+            "scheme": scheme,
+            "engine": engine,
+            "optimize": optimize,
+            "ram_limit": ram_limit,
+            "tflm": tflm,
+            "mlperf": mlperf,
+            "on": on,
+            "port": port,
+            "samples": samples,
+            "task": task,
+            "until": until,
+            "x_scale": x_scale,
+            "x_zero_point": x_zero_point,
+            "test_fraction": test_fraction,
+            "shuffle": shuffle,
+            "seed": seed,
+            "trust": trust,
+        }
+        if like and compare_layers:
+            raise WrongUse("--compare-layers goes with the board itself", where=f"--like {like}")
+        if stand_in := like or stand_ins.offered(board, on, port, until):
+            with progress_display() as progress:
+                image, done = stand_ins.deploy_like(model, board, stand_in, out, settings, progress)
+            if history:
+                _record(done.report, db)
+            stand_ins.show(board, stand_in, image, done, json)
+            return
         with progress_display() as progress:
-            done = deploy(
-                model,
-                board=board,
-                data=data,
-                prune=prune,
-                epochs=epochs,
-                rate=rate,
-                distill=distill,
-                max_drop=max_drop,
-                control=control,
-                scheme=scheme,
-                engine=engine,
-                optimize=optimize,
-                ram_limit=ram_limit,
-                tflm=tflm,
-                mlperf=mlperf,
-                on=on,
-                port=port,
-                samples=samples,
-                task=task,
-                until=until,
-                out=out,
-                x_scale=x_scale,
-                x_zero_point=x_zero_point,
-                test_fraction=test_fraction,
-                shuffle=shuffle,
-                seed=seed,
-                trust=trust,
-                progress=progress,
-            )
+            done = deploy(model, board=board, out=out, progress=progress, **settings)
         for text in done.notes:
             note(f"note: {text}")
         if done.report is not None:
             if history:
-                from pipeline.report.history import History
-
-                with History(db) as results:
-                    note(f"recorded as {results.record(done.report)}")
+                _record(done.report, db)
             if json:
                 say_json(done.report.to_json())
             else:
@@ -120,3 +130,10 @@ def command(
 
     codes: list[int] = []
     raise typer.Exit(guarded(work, json) or sum(codes))
+
+
+def _record(report: Any, db: str | None) -> None:
+    from pipeline.report.history import History
+
+    with History(db) as results:
+        note(f"recorded as {results.record(report)}")

@@ -52,7 +52,7 @@ def renode_program() -> str:
             return found
     raise ToolMissing(
         f"RENODE names {named}, and there is no Renode" if named else "Renode is not installed",
-        hint="`mcu renode install`, or set RENODE to its program; or --on qemu",
+        hint="`mcu renode install`, or set RENODE to its program",
     )
 
 

@@ -32,6 +32,7 @@ def preflight(
     optimize: str,
     ram_limit: int | str | None = None,
     on: str,
+    port: str = "",
     until: str,
     scheme: str = "int8",
     mlperf: str = "",
@@ -53,6 +54,7 @@ def preflight(
     from pipeline.measure.scores import TASKS
     from pipeline.prune import parse_recipe
     from pipeline.render import offline
+    from pipeline.steps.stand_in import check_emulator
 
     for option, value, known in (
         ("--until", until, STEPS),
@@ -91,8 +93,10 @@ def preflight(
         data.required()
     if last >= STEPS.index("build") and offline():
         require_compiler(chosen)
-    if last >= STEPS.index("flash") and on == "qemu":
-        qemu_program(chosen)
+    if last >= STEPS.index("flash"):
+        check_emulator(chosen, on, port)
+        if on == "qemu":
+            qemu_program(chosen)
 
 
 def mlperf_defines(mlperf: str, graph: Graph | None = None) -> dict[str, int | str]:
