@@ -15,7 +15,7 @@ ROOMS = (
     "measure", "report", "steps", "bench", "search", "testing", "cli",
 )  # fmt: skip
 # What every room stands on, and knows no room.
-GROUND = ("errors", "extras", "tools", "progress", "resources", "board", "run")
+GROUND = ("errors", "extras", "tools", "system", "progress", "resources", "board", "run")
 # Stand on the whole chain, deploy.py.
 ON_THE_CHAIN = ("bench", "search", "testing", "cli")
 WITH_TENSORFLOW = {"load", "prune", "quantize"}

@@ -7,16 +7,15 @@ A bench folder holds one run folder per cell, `bench.json` with what is done, an
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from pipeline import system
 from pipeline.bench.pool import Pool
 from pipeline.board import load_board
 from pipeline.errors import WrongUse
@@ -28,6 +27,7 @@ from pipeline.steps.artifacts import DataOptions, file_key
 
 STATE = "bench.json"
 REPORTS = "reports.json"
+LOCK = ".bench.lock"
 _EMULATORS = ("qemu", "renode")
 _TICK_SECONDS = 0.5
 
@@ -210,7 +210,7 @@ def bench(
 
 def processors() -> int:
     """Processors this process may use."""
-    return len(os.sched_getaffinity(0))
+    return system.processor_count()
 
 
 def _run(pool: Pool, waiting: list[Cell], folder: Path, watch: Watcher) -> Iterator[Result]:
@@ -304,13 +304,9 @@ def _locked(folder: Path) -> Iterator[None]:
         raise WrongUse(f"the folder can't be made: {error.strerror}", where=str(folder)) from error
     if not (folder / STATE).is_file():
         write_json(folder / STATE, {"finished": True, "cells": {}})
-    # The lock is on the folder itself, so that nothing is left of it.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            held.enter_context(system.locked(folder / LOCK, wait=False))
+        except system.Busy as error:
             raise WrongUse("another bench is at work in this folder", where=str(folder)) from error
         yield
-    finally:
-        os.close(handle)

@@ -88,7 +88,7 @@ def _dialout() -> str:
         group = grp.getgrnam("dialout").gr_gid
     except KeyError:
         return "no group dialout here"
-    member = os.geteuid() == 0 or group in os.getgroups()
+    member = tools.is_root() or group in os.getgroups()
     return "you may open them" if member else "you are not in the group dialout"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline import system
 from pipeline.analyze import analyze
 from pipeline.board import load_board
 from pipeline.deploy import Deployment, deploy
@@ -187,8 +187,7 @@ def emulator_of(board_id: str) -> str:
 def locked(path: Path) -> Iterator[None]:
     """Holds `path`.lock: workers of one machine train a recipe once, the others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f"{path.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with system.locked(path.with_name(f"{path.name}.lock")):
         yield
 
 
