@@ -293,7 +293,7 @@ def read_board(path: Path) -> Board:
         WrongUse: with file, line and field, where something is missing or wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
         values = tomllib.loads(text)
     except OSError as error:
         raise WrongUse(f"can't be read: {error.strerror}", where=str(path)) from error
