@@ -54,7 +54,7 @@ PARALLEL ?= -n auto --maxprocesses 8 --dist loadfile
 test: setup $(TEST_READY) ## all tests
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
-check: setup lint types unit ## lint, types, unit tests: a minute and a half on two processors
+check: setup lint types unit ## lint, types, unit tests: about a minute on two processors
 
 lint:
 	$(BIN)/ruff check .
