@@ -1,10 +1,15 @@
 # `make demo` and `make test` do all the set-up themselves; nothing else is needed first.
 # Every target can be run again: what is up to date costs no time.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Any Python from 3.11 to 3.13; `make PYTHON=/path/to/python3.12` takes another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& command -v $$p && break; done)
+TOOLS  := setup/install.py
 BIN    := .venv/bin
 LOCK   := setup/requirements.lock
 READY  := .venv/.ready
+TEST_READY := .venv/.ready-test
 C_FILES = $(shell git ls-files 'firmware/*.c' 'firmware/*.h')
 
 export MCU_CORE_DIR ?= $(CURDIR)/.platformio
@@ -16,16 +21,16 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
 
-setup: $(READY) ## Debian packages, .venv from the lock file, PlatformIO core dir
+setup: $(READY) ## ARM compiler, QEMU, .venv from the lock file, PlatformIO core dir
 
-$(READY): $(LOCK) pyproject.toml setup/debian.sh
-	@test -n "$(PYTHON)" || { echo "setup: Python 3.11 is needed (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "setup: $(PYTHON) is not Python 3.11; say make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@sh setup/debian.sh $(PYTHON)
+$(READY): $(LOCK) pyproject.toml setup.py $(TOOLS) pipeline/tools.py
+	@test -n "$(PYTHON)" || { echo "setup: Python 3.11, 3.12 or 3.13 is needed; make PYTHON=/path/to/it takes one that is not on PATH" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "setup: $(PYTHON) is not Python 3.11, 3.12 or 3.13" >&2; exit 1; }
+	@$(PYTHON) $(TOOLS) demo
 	@test -x $(BIN)/python || { echo "setup: creating .venv"; $(PYTHON) -m venv .venv; }
 	@echo "setup: installing the locked Python packages (about 1 GB to fetch the first time)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(LOCK)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@echo "setup: preparing PlatformIO in $(MCU_CORE_DIR)"
 	@$(BIN)/python -c 'from pipeline.build import setup_core; setup_core()'
 	@touch $@
@@ -33,11 +38,13 @@ $(READY): $(LOCK) pyproject.toml setup/debian.sh
 demo: setup ## the main job: train a digits CNN, prune, quantise, build, run on an emulated STM32F4
 	@$(BIN)/python examples/digits/train.py build/demo/digits.keras
 	$(BIN)/mcu deploy build/demo/digits.keras --data digits --prune magnitude:0.75 --board disco_f407vg --out build/demo/run
+	@echo
+	@echo "The command \`mcu\` is .venv/bin/mcu here. On your PATH in this shell: . .venv/bin/activate"
 
-TEST_READY := .venv/.ready-test
 
-$(TEST_READY): $(READY) setup/debian.sh
-	@sh setup/debian.sh $(PYTHON) test
+
+$(TEST_READY): $(READY) $(TOOLS) pipeline/tools.py
+	@$(PYTHON) $(TOOLS) test
 	@touch $@
 
 # A file's tests stay in one process, so that its fixtures are made once; no more than 8
@@ -47,7 +54,7 @@ PARALLEL ?= -n auto --maxprocesses 8 --dist loadfile
 test: setup $(TEST_READY) ## all tests
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
-check: setup lint types unit ## lint, types, unit tests: a minute and a half on two processors
+check: setup lint types unit ## lint, types, unit tests: about a minute on two processors
 
 lint:
 	$(BIN)/ruff check .
@@ -68,17 +75,17 @@ format: ## rewrite Python and C in the project's format
 	$(BIN)/ruff format -q .
 	$(BIN)/clang-format -i $(C_FILES)
 
-lock: ## resolve setup/requirements.lock anew (needs uv)
-	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
-		--extra dev --extra digits --extra postgres --extra ppk2 --extra joulescope -o $(LOCK) pyproject.toml
+lock: ## resolve setup/requirements.lock anew, for every system and Python (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 --extra all --extra dev -o $(LOCK) pyproject.toml
 
-bench: setup ## measure the engine in QEMU; fails when worse than benchmarks/engine.json, UPDATE=1 takes it
+bench: setup $(TEST_READY) ## measure the engine in QEMU; fails when worse than benchmarks/engine.json, UPDATE=1 takes it
 	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
 
-bench-kernels: setup ## count the kernels' instructions in QEMU; fails where one got slower or the cost model is over 25 % off
+bench-kernels: setup $(TEST_READY) ## count the kernels' instructions in QEMU; fails where one got slower or the cost model is over 25 % off
 	$(BIN)/python benchmarks/kernels_dsp.py --check
 
-bench-compression: setup ## prune, quantise and deploy the tasks of docs/compression.md; goes on where it was
+bench-compression: setup $(TEST_READY) ## prune, quantise and deploy the tasks of docs/compression.md; goes on where it was
 	$(BIN)/python benchmarks/compression.py $(BENCH_ARGS)
 
 clean: ## remove what was built; keeps .venv and .platformio

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from pipeline import system
 from pipeline.bench.pool import Pool
 from pipeline.board import load_board
 from pipeline.errors import WrongUse
@@ -37,6 +37,7 @@ from pipeline.steps.artifacts import file_key
 
 STATE = "bench.json"
 REPORTS = "reports.json"
+LOCK = ".bench.lock"
 _EMULATORS = ("qemu", "renode")
 _TICK_SECONDS = 0.5
 _USUAL = Options()
@@ -215,7 +216,7 @@ def bench(
 
 def processors() -> int:
     """Processors this process may use."""
-    return len(os.sched_getaffinity(0))
+    return system.processor_count()
 
 
 def _run(pool: Pool, waiting: list[Cell], folder: Path, watch: Watcher) -> Iterator[Result]:

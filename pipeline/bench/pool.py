@@ -22,7 +22,7 @@ from pipeline.errors import StepFailed
 
 # A worker cleans up when it is told to end: an emulator takes two seconds at most.
 _END_SECONDS = 8.0
-_COMMAND = [sys.executable, "-m", "pipeline.bench.worker"]
+_COMMAND = [sys.executable, "-P", "-m", "pipeline.bench.worker"]
 _KEPT_CHARACTERS = 2000
 
 

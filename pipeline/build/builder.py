@@ -9,6 +9,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from pipeline import tools
 from pipeline.board import Board
 from pipeline.build.core import setup_core
 from pipeline.build.fit import check_linked, overflow_error
@@ -26,11 +27,6 @@ BUILD_SECONDS = 300.0
 # Micro takes minutes to compile.
 LONG_SECONDS = 1800.0
 _FIRMWARE = "firmware.elf"
-_DEBIAN = {
-    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-    "avr-gcc": "gcc-avr avr-libc",
-}
 
 
 def build(
@@ -159,7 +155,7 @@ def require_compiler(board: Board) -> str:
     """Path of the board's compiler.
 
     Raises:
-        ToolMissing: naming the Debian packages.
+        ToolMissing: naming the command that installs it.
     """
     program = f"{board.toolchain}-gcc"
     found = shutil.which(program)
@@ -167,7 +163,7 @@ def require_compiler(board: Board) -> str:
         raise ToolMissing(
             f"{program} is not installed",
             where=board.id,
-            hint=f"apt-get install {_DEBIAN[program]} (or `make setup`)",
+            hint=tools.install_command(program),
         )
     return found
 

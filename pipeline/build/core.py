@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pipeline import system
 from pipeline.errors import ToolMissing
 from pipeline.resources import FIRMWARE
 from pipeline.run import write_atomically
@@ -40,13 +41,16 @@ def default_core_dir() -> Path:
     checkout = FIRMWARE.parent
     if (checkout / "pyproject.toml").is_file():
         return checkout / ".platformio"
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "mcu-pipeline" / "platformio"
+    return system.cache_folder() / "platformio"
 
 
 def pio_environment(core_dir: Path) -> dict[str, str]:
     """The environment `pio` is started with."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PLATFORMIO_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PLATFORMIO_") and name not in system.COMPILER_VARIABLES
+    }
     return {**environment, **_SETTINGS, "PLATFORMIO_CORE_DIR": str(core_dir)}
 
 

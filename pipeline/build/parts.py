@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 MAP = Path(".pio") / "firmware.map"
@@ -26,6 +27,21 @@ _OUTPUT = re.compile(r"^(\.[\w.]+)(?:\s+0x([0-9a-f]+)\s+0x[0-9a-f]+.*)?$")
 _INPUT = re.compile(r"^ (\S+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?:\s+(\S.*))?$")
 _NAME = re.compile(r"^ (\S+)$")
 _REST = re.compile(r"^\s{8,}0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S.*)$")
+_BEFORE = re.compile(r"^\s{8,}0x([0-9a-f]+) \(size before relaxing\)$")
+# Sections of strings and constants that the linker merges: unit and alignment are their name's
+# end. Those of one name's end in one output section are merged with each other.
+_MERGED = re.compile(r"\.((?:str|cst)\d+(?:\.\d+)?)$")
+
+
+@dataclass
+class _Input:
+    """An input section: where it lies, and its bytes as listed and before strings were merged."""
+
+    name: str
+    at: int
+    size: int
+    owner: str
+    before: int = 0
 
 
 def flash_parts(
@@ -49,16 +65,12 @@ def flash_parts(
     except OSError:
         return {}
     found: dict[str, int] = {}
-    inputs: dict[str, list[tuple[int, int, str]]] = {}
-    for output, at, size, owner in _inputs(text):
-        inputs.setdefault(output, []).append((at, size, owner))
+    inputs: dict[str, list[_Input]] = {}
+    for output, item in _inputs(text):
+        inputs.setdefault(output, []).append(item)
     for output in stored & inputs.keys():
-        chosen = sorted(inputs[output])
-        ends = [*(at for at, _, _ in chosen[1:]), chosen[0][0] + sections[output]]
-        for (at, size, owner), end in zip(chosen, ends, strict=True):
-            # Strings that were merged are listed longer than they are.
-            part = _part(owner)
-            found[part] = found.get(part, 0) + max(min(size, end - at), 0)
+        for part, size in _sizes(inputs[output], sections[output]):
+            found[part] = found.get(part, 0) + size
     if not found:
         return {}
     total = sum(size for name, size in sections.items() if name in stored)
@@ -71,19 +83,61 @@ def flash_parts(
     return {part: size for part, size in sorted(found.items()) if size}
 
 
+def _sizes(inputs: list[_Input], stored: int) -> Iterator[tuple[str, int]]:
+    """Part and bytes of each input section of an output section of `stored` bytes."""
+    # By address alone: what was merged away stands before what lies at its address.
+    chosen = sorted(inputs, key=lambda item: item.at)
+    ends = [*(item.at for item in chosen[1:]), chosen[0].at + stored]
+    merged: dict[str, list[tuple[_Input, int]]] = {}
+    for item, end in zip(chosen, ends, strict=True):
+        # Strings that were merged are listed longer than they are.
+        size = max(min(item.size, end - item.at), 0)
+        if kind := _MERGED.search(item.name):
+            merged.setdefault(kind[1], []).append((item, size))
+        else:
+            yield _part(item.owner), size
+    for group in merged.values():
+        if any(item.before and item.size > item.before for item, _ in group):
+            # binutils 2.44 lists all with the first: each gets its share by what
+            # it brought.
+            yield from _shared(sum(size for _, size in group), [item for item, _ in group])
+        else:
+            yield from ((_part(item.owner), size) for item, size in group)
+
+
+def _shared(total: int, items: list[_Input]) -> Iterator[tuple[str, int]]:
+    """Splits `total` bytes by the sizes before merging; the shares add up."""
+    brought = [item.before or item.size for item in items]
+    given = weight = 0
+    for item, size in zip(items, brought, strict=True):
+        weight += size
+        share = total * weight // sum(brought) - given
+        given += share
+        yield _part(item.owner), share
+
+
 def allocators(names: frozenset[str]) -> tuple[str, ...]:
     """Functions among these symbols that give memory of a heap."""
     return tuple(name for name in _ALLOCATORS if name in names)
 
 
-def _inputs(text: str) -> Iterator[tuple[str, int, int, str]]:
-    """Output section, address, bytes and object of each input section that has bytes."""
+def _inputs(text: str) -> Iterator[tuple[str, _Input]]:
+    """Output section and input section, of each input section that has bytes."""
     output = name = ""
+    last: tuple[str, _Input] | None = None
     for line in text.partition("Linker script and memory map")[2].splitlines():
         plain = line.rstrip()
+        if last is not None:
+            before = _BEFORE.match(plain)
+            last[1].before = int(before[1], 16) if before else 0
+            yield last
+            last = None
+            if before:
+                continue
         if match := _INPUT.match(plain):
             if int(match[3], 16):
-                yield output, int(match[2], 16), int(match[3], 16), match[4] or match[1]
+                owner = match[4] or match[1]
+                last = output, _Input(match[1], int(match[2], 16), int(match[3], 16), owner)
             name = ""
         elif match := _OUTPUT.match(plain):
             output, name = match[1], ""
@@ -91,8 +145,10 @@ def _inputs(text: str) -> Iterator[tuple[str, int, int, str]]:
             name = match[1]
         elif name and (match := _REST.match(plain)):
             if int(match[2], 16):
-                yield output, int(match[1], 16), int(match[2], 16), match[3]
+                last = output, _Input(name, int(match[1], 16), int(match[2], 16), match[3])
             name = ""
+    if last is not None:
+        yield last
 
 
 def _part(owner: str) -> str:

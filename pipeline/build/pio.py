@@ -56,7 +56,7 @@ def run_pio(
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         # A process group of its own: compilers and uploaders are ended with it.
         process = subprocess.Popen(
-            [sys.executable, "-m", "platformio", *arguments],
+            [sys.executable, "-P", "-m", "platformio", *arguments],
             cwd=cwd,
             env={**pio_environment(core), **more},
             stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
@@ -16,6 +17,7 @@ from pipeline.cli import (
     ci,
     compare,
     convert,
+    demo,
     deploy,
     doctor,
     emulate,
@@ -31,6 +33,7 @@ from pipeline.cli import (
     report,
     search,
 )
+from pipeline.resources import VERSION
 
 
 class _InOrder(TyperGroup):
@@ -59,10 +62,17 @@ app = typer.Typer(
 
 _COMMANDS = (
     deploy, prune, quantize, convert, render, build, flash, measure, report,
-    emulate, bench, compare, history, analyze, search, boards, ops, ports, doctor,
+    emulate, bench, compare, history, analyze, search, boards, ops, ports, doctor, demo,
 )  # fmt: skip
 
 _ORDER: dict[str, int] = {}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"mcu {VERSION}\n")
+        raise typer.Exit
+
 
 for _command in _COMMANDS:
     name = _command.__name__.rpartition(".")[2]
@@ -71,6 +81,17 @@ for _command in _COMMANDS:
         app.add_typer(boards.app, name=name)
     else:
         app.command(name, epilog=_command.EXAMPLES)(_command.command)
+
+
+@app.callback()
+def _of_all(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help="Show the version."),
+    ] = False,
+) -> None:
+    del version
+
 
 app.add_typer(ci.app, name="ci")
 app.add_typer(renode.app, name="renode")

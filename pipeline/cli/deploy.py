@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli import options
+from pipeline.cli import stand_in as stand_ins
 from pipeline.cli.console import guarded, note, progress_display, say, say_json
 from pipeline.cli.layers import show_layers
+from pipeline.errors import WrongUse
 from pipeline.options import DataOptions, Options
 
 EXAMPLES = """\b
@@ -26,6 +28,10 @@ def command(
     model: Annotated[Path, typer.Argument(help="A .keras, .h5, SavedModel folder or .tflite.")],
     board: options.Board,
     chosen: Options,
+    like: Annotated[
+        str,
+        typer.Option("--like", help="Build for the board, run on this one's QEMU: same core."),
+    ] = "",
     history: options.History = False,
     db: options.Db = None,
     compare_layers: options.CompareLayers = False,
@@ -38,16 +44,22 @@ def command(
         from pipeline.deploy import deploy_with
         from pipeline.steps import artifacts
 
+        if like and compare_layers:
+            raise WrongUse("--compare-layers goes with the board itself", where=f"--like {like}")
+        if stand_in := like or stand_ins.offered(board, chosen.on, chosen.port, chosen.until):
+            with progress_display() as progress:
+                image, done = stand_ins.deploy_like(model, board, stand_in, chosen, progress)
+            if history:
+                _record(done.report, db)
+            stand_ins.show(board, stand_in, image, done, json)
+            return
         with progress_display() as progress:
             done = deploy_with(model, board, chosen, progress)
         for text in done.notes:
             note(f"note: {text}")
         if done.report is not None:
             if history:
-                from pipeline.report.history import History
-
-                with History(db) as results:
-                    note(f"recorded as {results.record(done.report)}")
+                _record(done.report, db)
             if json:
                 say_json(done.report.to_json())
             else:
@@ -67,3 +79,10 @@ def command(
 
     codes: list[int] = []
     raise typer.Exit(guarded(work, json) or sum(codes))
+
+
+def _record(report: Any, db: str | None) -> None:
+    from pipeline.report.history import History
+
+    with History(db) as results:
+        note(f"recorded as {results.record(report)}")

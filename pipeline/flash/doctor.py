@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from pipeline import tools
 from pipeline.build.core import default_core_dir, setup_core
 from pipeline.errors import McuError, ToolMissing
+from pipeline.flash.check import Check
 from pipeline.flash.renode import renode_program
 from pipeline.flash.serialport import ports
 from pipeline.render.registry import REGISTRY_HOST, registry_reachable
 
 _PROGRAMS = (
-    ("arm-none-eabi-gcc", "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"),
-    ("qemu-system-arm", "apt-get install qemu-system-arm"),
-    ("riscv64-unknown-elf-gcc", "for RISC-V boards: apt-get install gcc-riscv64-unknown-elf"
-     " picolibc-riscv64-unknown-elf"),
-    ("avr-gcc", "for AVR boards: apt-get install gcc-avr avr-libc"),
-    ("qemu-system-riscv32", "for emulated RISC-V boards: apt-get install qemu-system-misc"),
-    ("qemu-system-avr", "for the emulated Uno: apt-get install qemu-system-misc"),
-    ("openocd", "to flash boards without PlatformIO's registry: apt-get install openocd"),
+    "arm-none-eabi-gcc", "qemu-system-arm", "riscv64-unknown-elf-gcc", "avr-gcc",
+    "qemu-system-riscv32", "qemu-system-avr", "openocd",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked for.
-
-    Attributes:
-        name: what.
-        ok: it is there and usable.
-        found: version, path, or what is the matter.
-        hint: how to get it, "" where there is nothing to do.
-    """
-
-    name: str
-    ok: bool
-    found: str
-    hint: str = ""
 
 
 def doctor() -> tuple[Check, ...]:
     """Looks at compilers, PlatformIO, emulators, serial ports and the registry (under 3 s)."""
-    programs = [_program(name, hint) for name, hint in _PROGRAMS]
+    programs = [_program(name) for name in _PROGRAMS]
     return (*programs, _platformio(), _core_dir(), _renode(), _serial_permission(), _registry())
 
 
-def _program(name: str, hint: str) -> Check:
+def _program(name: str) -> Check:
     path = shutil.which(name)
+    hint = f"for {tools.TOOLS[name].purpose}: {tools.install_command(name)}"
     if path is None:
         return Check(name, False, "not on PATH", hint)
     try:
@@ -103,10 +81,14 @@ def _serial_permission() -> Check:
 
 def _dialout() -> str:
     try:
+        import grp
+    except ImportError:  # not a Unix: no groups that guard serial ports
+        return "you may open them"
+    try:
         group = grp.getgrnam("dialout").gr_gid
     except KeyError:
         return "no group dialout here"
-    member = os.geteuid() == 0 or group in os.getgroups()
+    member = tools.is_root() or group in os.getgroups()
     return "you may open them" if member else "you are not in the group dialout"
 
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import select
 import time
-import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +79,10 @@ def _pseudo_terminal() -> Iterator[tuple[int, str]]:
     The far end is closed here, so that the near end hangs up while nobody has it open.
     """
     try:
+        import tty
+    except ImportError as error:
+        raise DeviceError("this system has no pseudo-terminals") from error
+    try:
         master, slave = os.openpty()
     except OSError as error:
         raise DeviceError(f"no pseudo-terminal can be had: {error.strerror}") from error
@@ -144,6 +147,8 @@ def _pump(line: Any, master: int, until: float | None) -> None:
         if not listened:
             to_terminal = b""
             if heard:
+                import tty
+
                 tty.setraw(master)  # whoever was there may have set it otherwise
         heard = listened
         reads = [board] * (len(to_terminal) < _MOST_PENDING_BYTES)

@@ -23,6 +23,7 @@ from typing import Any
 
 import serial
 
+from pipeline import extras
 from pipeline.board import Board
 from pipeline.errors import DeviceError, ToolMissing, WrongUse
 from pipeline.flash.serialport import open_socket
@@ -77,7 +78,7 @@ def client() -> str:
     raise ToolMissing(
         "labgrid is not installed",
         where=PROGRAM,
-        hint="`pipx install labgrid`, or pip install 'mcu-pipeline[labgrid]'; MCU_LABGRID names "
+        hint=f"`pipx install labgrid`, or {extras.install_command('labgrid')}; MCU_LABGRID names "
         "the program where it is elsewhere",
     )
 

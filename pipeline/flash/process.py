@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import os
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from pipeline import system
 
 _PR_SET_PDEATHSIG = 1
 _KEPT_CHARACTERS = 2000
@@ -23,28 +24,15 @@ def own_processor() -> Iterator[int | None]:
     The threads of an emulator take turns, byte by byte of a serial line: on one processor a
     turn costs a third of what it costs across two.
     """
-    for number in sorted(os.sched_getaffinity(0)):
-        path = Path(tempfile.gettempdir()) / f"mcu-{os.getuid()}-processor-{number}.lock"
-        if (handle := _locked(path)) is not None:
-            try:
-                yield number
-            finally:
-                os.close(handle)
-            return
-    yield None
-
-
-def _locked(path: Path) -> int | None:
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
+    with contextlib.ExitStack() as held:
+        chosen = None
+        for number in system.processors():
+            path = system.lock_folder() / f"mcu-{system.user()}-processor-{number}.lock"
+            with contextlib.suppress(system.Busy, OSError):
+                held.enter_context(system.locked(path, wait=False))
+                chosen = number
+                break
+        yield chosen
 
 
 def _before_exec(processor: int | None) -> Callable[[], None] | None:
@@ -59,7 +47,7 @@ def _before_exec(processor: int | None) -> Callable[[], None] | None:
     parent = os.getpid()
 
     def before_exec() -> None:
-        if processor is not None:
+        if processor is not None and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {processor})
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import serial
 
+from pipeline import tools
 from pipeline.board import Board
 from pipeline.errors import DeviceError, FirmwareCrashed, McuError, ToolMissing, WrongUse
 from pipeline.flash.debugger import Debugger
@@ -19,7 +20,6 @@ from pipeline.flash.process import Process, own_processor
 from pipeline.flash.qemu_counter import Counter
 from pipeline.flash.serialport import open_socket
 
-_DEBIAN = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
 # A guest that locks up makes QEMU abort with this; the firmware is to blame, not QEMU.
 _LOCKUP = "Lockup"
 _EXIT_SECONDS = 1.0
@@ -30,17 +30,16 @@ def qemu_program(board: Board) -> str:
 
     Raises:
         WrongUse: QEMU has no machine for the board.
-        ToolMissing: naming the Debian package.
+        ToolMissing: naming the command that installs it.
     """
     if board.qemu is None:
         where = ", ".join(board.emulators) or "a real one"
         raise WrongUse(f"QEMU has no machine for {board.id}", hint=f"it runs on: {where}")
     found = shutil.which(board.qemu.system)
     if found is None:
-        package = _DEBIAN.get(board.qemu.system, "qemu-system-misc")
         raise ToolMissing(
             f"{board.qemu.system} is not installed",
-            hint=f"apt-get install {package} (or `make setup`)",
+            hint=tools.install_command(board.qemu.system),
         )
     return found
 

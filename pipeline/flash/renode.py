@@ -22,6 +22,7 @@ from pathlib import Path
 
 import serial
 
+from pipeline import system
 from pipeline.board import Board
 from pipeline.errors import DeviceError, McuError, ToolMissing, WrongUse
 from pipeline.flash.process import Process
@@ -43,16 +44,15 @@ def renode_program() -> str:
     Raises:
         ToolMissing: it is nowhere.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     named = os.environ.get("RENODE", "")
     places = [named, f"{named}/renode"] if named else ["renode"]
-    places += [str(path) for path in sorted((cache / "mcu-pipeline").glob("renode*/renode"))]
+    places += [str(path) for path in sorted(system.cache_folder().glob("renode*/renode"))]
     for place in places:
         if found := shutil.which(place):
             return found
     raise ToolMissing(
         f"RENODE names {named}, and there is no Renode" if named else "Renode is not installed",
-        hint="`mcu renode install`, or set RENODE to its program; or --on qemu",
+        hint="`mcu renode install`, or set RENODE to its program",
     )
 
 

@@ -7,7 +7,6 @@ that whatever happens there is all of Renode or nothing. `renode_program` finds 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import platform
@@ -27,6 +26,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from pipeline import system
 from pipeline.errors import StepFailed, WrongUse
 from pipeline.flash.renode import renode_settings
 from pipeline.progress import Progress, silent
@@ -98,8 +98,7 @@ def release() -> Release:
 
 def cache_folder() -> Path:
     """The user's cache folder of this package, where `renode_program` looks too."""
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser().absolute() / "mcu-pipeline"
+    return system.cache_folder().absolute()
 
 
 def install_renode(
@@ -152,10 +151,10 @@ def _check(wanted: Release) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    with (folder / ".renode.lock").open("w") as lock:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            held.enter_context(system.locked(folder / ".renode.lock", wait=False))
+        except system.Busy as error:
             raise StepFailed(
                 "another `mcu renode install` is under way", where=str(folder), hint="wait for it"
             ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pipeline import tools
 from pipeline.board import Board
 from pipeline.build.core import setup_core
 from pipeline.build.pio import PioTimeout, run_pio
@@ -66,7 +67,7 @@ def upload_error(board: Board, output: str) -> McuError:
         return ToolMissing(
             f"{missing[1]} is not installed, and PlatformIO's registry can't be reached",
             where=board.id,
-            hint=f"apt-get install {missing[1]}",
+            hint=tools.install_command(missing[1]),
         )
     if found := complaint_of(output):
         complaint, line = found

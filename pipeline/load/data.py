@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import DataError, ToolMissing, WrongUse
+from pipeline import extras
+from pipeline.errors import DataError, WrongUse
 from pipeline.load.dataset import Dataset, Signature, Split
 from pipeline.load.fit import fit_samples, fit_targets
 
@@ -185,15 +186,8 @@ def _file(path: Path) -> _Raw:
 
 def _digits(signature: Signature) -> _Raw:
     """Return scikit-learn's 1,797 digits, mixed, as the file has them grouped by writer."""
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ToolMissing(
-            "the digits come with scikit-learn, which is not installed",
-            where="digits",
-            hint="pip install 'mcu-pipeline[digits]'",
-        ) from error
-    images, labels = load_digits(return_X_y=True)
+    datasets = extras.load("sklearn.datasets", where="digits")
+    images, labels = datasets.load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(labels))
     x = (images[order] / 16.0).astype(np.float32).reshape(-1, 8, 8, 1)
     if signature.input_shape in ((8, 8), (64,), (64, 1)):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ModelError, ToolMissing, WrongUse
+from pipeline import extras
+from pipeline.errors import ModelError, WrongUse
 from pipeline.run import require_file
 
 TFLITE, KERAS3, KERAS3_H5, KERAS2, KERAS2_H5, SAVEDMODEL = (
@@ -117,10 +118,7 @@ def _other_archive(path: Path, names: set[str]) -> ModelError:
 
 
 def _hdf5(path: Path) -> Found:
-    try:
-        import h5py
-    except ImportError as error:  # comes with TensorFlow
-        raise ToolMissing("h5py is not installed", where=str(path), hint="make setup") from error
+    h5py = extras.load("h5py", where=str(path))
     try:
         with h5py.File(path, "r") as file:
             raw = file.attrs.get("model_config")

@@ -15,16 +15,19 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from pipeline import extras
+
 # Sums of floats depend on how work is split over threads. A fixed number gives the same
 # bytes on every machine, and networks for microcontrollers gain nothing from more.
 _THREADS = 2
 
+# Not a matter of taste: neither tfmot nor Keras 3's files work otherwise.
+_ALWAYS = {"TF_USE_LEGACY_KERAS": "1", "KERAS_BACKEND": "tensorflow"}
 ENVIRONMENT = {
-    "TF_USE_LEGACY_KERAS": "1",
+    **_ALWAYS,
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # its choice of kernels, and so the rounding, depends on the CPU
     "CUDA_VISIBLE_DEVICES": "-1",  # as does a GPU's
-    "KERAS_BACKEND": "tensorflow",
     "AUTOGRAPH_VERBOSITY": "0",
 }
 
@@ -55,20 +58,11 @@ def tensorflow() -> Any:
     Raises:
         ToolMissing: TensorFlow can not be imported.
     """
-    from pipeline.errors import ToolMissing
-
     fresh = "tensorflow" not in sys.modules
-    os.environ.update({k: v for k, v in ENVIRONMENT.items() if k == "TF_USE_LEGACY_KERAS"})
+    os.environ.update(_ALWAYS)
     for key, value in ENVIRONMENT.items():
         os.environ.setdefault(key, value)
-    try:
-        with quiet():
-            import tensorflow as tf
-    except ImportError as error:
-        raise ToolMissing(
-            f"TensorFlow can not be imported ({error})",
-            hint="`make setup`, or start from a .tflite file, which needs no TensorFlow",
-        ) from error
+    tf = _import("tensorflow")
     tf.get_logger().setLevel("ERROR")
     if fresh:
         # A process that used TensorFlow before us has these settings fixed already.
@@ -83,27 +77,26 @@ def tensorflow() -> Any:
 def tf_keras() -> Any:
     """Return the module `tf_keras` (Keras 2), which tfmot and the converter work with."""
     tensorflow()
-    with quiet():
-        import tf_keras as module
-    return module
+    return _import("tf_keras")
 
 
 @cache
 def keras3() -> Any:
     """Return the module `keras` (Keras 3); used only to read its own files."""
     tensorflow()
-    with quiet():
-        import keras as module
-    return module
+    return _import("keras")
 
 
 @cache
 def tfmot() -> Any:
     """Return the module `tensorflow_model_optimization`."""
     tf_keras()
+    return _import("tensorflow_model_optimization")
+
+
+def _import(module: str) -> Any:
     with quiet():
-        import tensorflow_model_optimization as module
-    return module
+        return extras.load(module, instead="or start from a .tflite, which needs none of it")
 
 
 def seed_everything(seed: int) -> None:

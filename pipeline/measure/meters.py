@@ -6,7 +6,6 @@ Neither was tried with a device: tests use stand-ins with the libraries' own fun
 
 from __future__ import annotations
 
-import importlib
 import math
 import threading
 import time
@@ -17,7 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.errors import DeviceError, ToolMissing, WrongUse
+from pipeline import extras
+from pipeline.errors import DeviceError, WrongUse
 from pipeline.measure.energy import Energy, Trace, energy_of, known_volts, read_trace
 
 METERS = ("ppk2", "joulescope")
@@ -189,14 +189,7 @@ class Joulescope:
 
 
 def _library(module: str, extra: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ToolMissing(
-            f"the library of the meter is not installed ({error})",
-            where=f"--energy {extra}",
-            hint=f'pip install "mcu-pipeline[{extra}]"',
-        ) from error
+    return extras.load(module, where=f"--energy {extra}")
 
 
 def _not_one(name: str, found: object) -> DeviceError:

@@ -38,7 +38,7 @@ def run_worker(folder: Path, network: Network, progress: Progress) -> None:
     progress("quantize", 0, 0, "starting the converter")
     with (folder / "stderr").open("wb") as stderr:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.quantize.worker", str(folder)],
+            [sys.executable, "-P", "-m", "pipeline.quantize.worker", str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,

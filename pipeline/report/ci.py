@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline import tools
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.report.markdown import MARKER
@@ -19,12 +20,6 @@ PACKAGE = "mcu-pipeline"
 _TEMPLATES = Path(__file__).with_name("templates") / "ci"
 # Python 3.11 and the compilers and emulators this package is tested with.
 _IMAGE = "python:3.11-bookworm"
-_COMPILERS = {
-    "arm-none-eabi": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    "riscv64-unknown-elf": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-    "avr": "gcc-avr avr-libc",
-}
-_QEMU = {"qemu-system-arm": "qemu-system-arm"}
 _SKIPPED = {"runs", "bench", "mcu-bench", "build", "node_modules"}
 
 
@@ -126,10 +121,9 @@ def _test_script(tests: str, board: Board) -> str:
 
 
 def _packages(board: Board) -> str:
-    words = ["git", "curl", *_COMPILERS.get(board.toolchain, "").split()]
-    if board.qemu is not None:
-        words.append(_QEMU.get(board.qemu.system, "qemu-system-misc"))
-    return " ".join(words)
+    wanted = [f"{board.toolchain}-gcc", *([board.qemu.system] if board.qemu else [])]
+    known = [tools.TOOLS[name].packages["apt"] for name in wanted if name in tools.TOOLS]
+    return " ".join(["git", "curl", *known])
 
 
 def _inside(folder: Path, model: Path) -> str:

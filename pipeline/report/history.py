@@ -33,7 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection, Engine, Row, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from pipeline.errors import StepFailed, ToolMissing, WrongUse
+from pipeline import extras
+from pipeline.errors import StepFailed, WrongUse
 from pipeline.report.document import Report, report_from_text
 
 _BUSY_SECONDS = 30
@@ -233,11 +234,8 @@ def _engine(url: str) -> Engine:
             hint="a file name, sqlite:///FILE or postgresql://USER@HOST/NAME",
         ) from error
     except ImportError as error:
-        raise ToolMissing(
-            f"the database's driver is not installed: {error}",
-            where=_without_password(url),
-            hint='pip install "mcu-pipeline[postgres]"',
-        ) from error
+        what = f"the database's driver is not installed: {error}"
+        raise extras.missing("postgres", what, where=_without_password(url)) from error
 
 
 def _without_password(url: str) -> str:

@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import WrongUse
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows, whose locks are not on folders
+    fcntl = None
 
 # For what a command that was killed has left running; a person is told within this time.
 PATIENCE_SECONDS = 3.0
@@ -98,7 +104,9 @@ def _take(folder: Path, what: str, again: bool) -> tuple[int, int]:
 
 
 def _try(folder: Path, place: tuple[int, int]) -> int | None:
-    """A descriptor that holds the lock; -1 where the file system knows no locks; None: taken."""
+    """A descriptor that holds the lock; -1 where there are no locks on folders; None: taken."""
+    if fcntl is None:
+        return -1
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

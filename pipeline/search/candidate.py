@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline import system
 from pipeline.analyze import analyze
 from pipeline.board import load_board
 from pipeline.deploy import Deployment, deploy_with
@@ -181,13 +180,8 @@ def emulator_of(board_id: str) -> str:
 def locked(path: Path) -> Iterator[None]:
     """Holds `path`.lock: workers of one machine train a recipe once, the others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    handle = os.open(path.with_name(f"{path.name}.lock"), flags, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with system.locked(path.with_name(f"{path.name}.lock")):
         yield
-    finally:
-        os.close(handle)
 
 
 def _steps(progress: Progress, tried: tuple[Tried, ...], limit: int, label: str) -> Progress:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import extras
 from pipeline.deploy import Deployment
 from pipeline.errors import WrongUse
 from pipeline.options import SCHEMES
@@ -109,6 +110,7 @@ def preflight(settings: Settings) -> None:
     Raises:
         WrongUse, ToolMissing, ModelError: see `pipeline.steps.preflight.preflight`.
     """
+    extras.require("search", "a search needs Optuna", where="mcu search")
     on = emulator_of(settings.board)
     if not 0.0 <= settings.max_drop <= 1.0:
         raise WrongUse(

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import McuError, StepFailed, ToolMissing, WrongUse
+from pipeline import extras
+from pipeline.errors import McuError, StepFailed, WrongUse
 from pipeline.search.front import OBJECTIVES, Front, Tried, direction, pareto
 from pipeline.search.settings import Settings
 from pipeline.search.space import Space
@@ -55,6 +56,7 @@ def open_study(
         ToolMissing: the database's driver is not installed.
         StepFailed: the database can't be reached.
     """
+    extras.require("search", "a search needs Optuna")
     with _database_errors(settings):
         import optuna
 
@@ -161,11 +163,8 @@ def _database_errors(settings: Settings) -> Iterator[None]:
             "is no database URL", where=where, hint="postgresql://user@host/database"
         ) from error
     except ImportError as error:
-        raise ToolMissing(
-            f"the database's driver is not installed: {error}",
-            where=where,
-            hint="pip install 'mcu-pipeline[postgres]'",
-        ) from error
+        what = f"the database's driver is not installed: {error}"
+        raise extras.missing("postgres", what, where=where) from error
     except (SQLAlchemyError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise _unreachable(cause, where) from error

@@ -105,7 +105,7 @@ def _over(trial: Tried) -> bool:
 def _start(settings: Settings) -> subprocess.Popen[str]:
     path = os.pathsep.join(p for p in (str(_ROOT), os.environ.get("PYTHONPATH", "")) if p)
     worker = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.search.worker"],
+        [sys.executable, "-P", "-m", "pipeline.search.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

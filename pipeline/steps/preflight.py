@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import extras
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.options import DataOptions, Options, TrainOptions
@@ -27,6 +28,7 @@ def preflight(model: Path, board: str, options: Options) -> None:
     from pipeline.flash.qemu import qemu_program
     from pipeline.load.sniff import TFLITE, sniff
     from pipeline.render import offline
+    from pipeline.steps.stand_in import check_emulator
 
     options.check()
     chosen = load_board(board)
@@ -42,13 +44,20 @@ def preflight(model: Path, board: str, options: Options) -> None:
         raise WrongUse(
             "a .tflite is quantised already", where="--scheme", hint="give the Keras model"
         )
+    if not flat:
+        what, instead = "a Keras model needs TensorFlow", "a .tflite needs none of it"
+        extras.require("keras", what, where=str(model), instead=instead)
+    if options.data == "digits":
+        extras.require("digits", "the digits come with scikit-learn", where="--data digits")
     last = STEPS.index(options.until)
     if not flat or last >= STEPS.index("measure"):
         options.of(DataOptions).required()
     if last >= STEPS.index("build") and offline():
         require_compiler(chosen)
-    if last >= STEPS.index("flash") and options.on == "qemu":
-        qemu_program(chosen)
+    if last >= STEPS.index("flash"):
+        check_emulator(chosen, options.on, options.port)
+        if options.on == "qemu":
+            qemu_program(chosen)
 
 
 def mlperf_defines(mlperf: str, graph: Graph | None = None) -> dict[str, int | str]:

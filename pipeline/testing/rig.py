@@ -10,8 +10,6 @@ What pytest's `board` fixture gives; of use in a notebook too:
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import system
 from pipeline.board import load_board
 from pipeline.errors import DeviceError, McuError, WrongUse
 from pipeline.options import PLACES, Options, options_of, refuse_unknown
@@ -317,9 +316,5 @@ def _bare(work: Callable[[], T]) -> T:
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with system.locked(path):
         yield
-    finally:
-        os.close(handle)

@@ -103,7 +103,10 @@ def answer(elf: Path, command: bytes) -> str:
     if program is None:
         pytest.skip("qemu-system-avr is not installed")
     uart = ["-serial", "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on"]
-    words = [program, "-machine", "mega2560", "-singlestep", "-display", "none", *uart]
+    said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+    later = int(re.findall(r"version (\d+)", said)[0]) >= 9  # -singlestep went with QEMU 9
+    single = ["-accel", "tcg,one-insn-per-tb=on"] if later else ["-singlestep"]
+    words = [program, "-machine", "mega2560", *single, "-display", "none", *uart]
     words += ["-monitor", "none"]
     with subprocess.Popen(
         [*words, "-bios", str(elf)], stderr=subprocess.PIPE, text=True
@@ -114,15 +117,15 @@ def answer(elf: Path, command: bytes) -> str:
             line = open_socket(f"socket://127.0.0.1:{port}")
             line.timeout = 0.2
             heard, asked, deadline = b"", 0.0, time.monotonic() + 60
-            said = None
-            while time.monotonic() < deadline and said is None:
+            name = None
+            while time.monotonic() < deadline and name is None:
                 heard += line.read(64)
                 if b"m-ready" in heard and time.monotonic() - asked > 10:
                     line.write(command)
                     asked = time.monotonic()
-                said = re.search(rb"m-name-dut-\[\S+\](?=\r\n)", heard)
+                name = re.search(rb"m-name-dut-\[\S+\](?=\r\n)", heard)
             line.close()
         finally:
             process.kill()
-    assert said is not None, heard
-    return said[0].decode()
+    assert name is not None, heard
+    return name[0].decode()

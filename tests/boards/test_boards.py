@@ -1,7 +1,9 @@
 """What a board has to say for itself, and what is said of a bad board.toml."""
 
 import re
+import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,16 @@ def test_a_bad_field_is_named_with_file_and_line(
     file, _, line = caught.value.where.rpartition(":")
     assert file == str(path)
     assert line_has in path.read_text().splitlines()[int(line) - 1]
+
+
+@pytest.mark.parametrize("board_id", boards())
+def test_a_file_from_windows_says_the_same(board_id: str, tmp_path: Path) -> None:
+    """With CRLF, and with the mark that its editors put in front."""
+    folder = tmp_path / board_id
+    shutil.copytree(BOARDS / board_id, folder)
+    path = folder / "board.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert replace(read_board(path), folder=BOARDS / board_id) == load_board(board_id)
 
 
 def test_toml_that_does_not_parse_is_named_with_its_line(written) -> None:

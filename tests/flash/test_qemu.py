@@ -147,7 +147,7 @@ def test_a_missing_firmware_is_said(tmp_path: Path) -> None:
 
 
 def test_a_missing_qemu_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qemu_module.shutil, "which", lambda _: None)
+    monkeypatch.setattr(qemu_module.shutil, "which", lambda name: name == "apt-get" or None)
     with pytest.raises(ToolMissing, match="qemu-system-arm is not installed") as caught:
         qemu_module.qemu_program(DISCO)
     assert "apt-get install qemu-system-arm" in caught.value.hint

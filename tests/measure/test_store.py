@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,9 @@ def test_round_trip(tmp_path: Path) -> None:
     found = load_measurement(tmp_path)
     assert np.array_equal(found.outputs, FOUND.outputs)
     assert found.outputs.dtype == np.int8
-    assert replace(found, outputs=FOUND.outputs) == FOUND
+    # Arrays aside: from Python 3.13 on dataclasses compare them too, and can't.
+    plain = {name: value for name, value in vars(found).items() if name != "outputs"}
+    assert plain == {name: getattr(FOUND, name) for name in plain}
 
 
 def test_the_same_measurement_gives_the_same_bytes(tmp_path: Path) -> None:

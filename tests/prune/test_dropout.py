@@ -23,6 +23,7 @@ def network():
     return tf_keras().Model(inputs, layers.Dense(3, name="out")(x))
 
 
+@pytest.mark.slow
 def test_by_the_square_root_of_the_connections_left() -> None:
     unpruned = network()
     copy = clone(unpruned)

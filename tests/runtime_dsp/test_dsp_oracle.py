@@ -58,6 +58,7 @@ def cases_of(models: list[bytes], most: int) -> list[Case]:
     return cases
 
 
+@pytest.mark.slow
 def test_a_few_of_each() -> None:
     cases = []
     for strategy in STRATEGIES.values():

@@ -63,6 +63,7 @@ def cases_of(models: list[bytes]) -> list[Case]:
     return cases
 
 
+@pytest.mark.slow
 def test_a_few_of_each() -> None:
     cases = [case for name in NAMES for case in cases_of(draw_models(STRATEGIES[name], 1))]
     check(cases)

@@ -150,6 +150,7 @@ def usual(count: int) -> list[bytes]:
     return [(thinned, thinned, clustered)[i % 3](m, i) for i, m in enumerate(models)]
 
 
+@pytest.mark.slow
 def test_a_few_of_each(kernel_by_name: None) -> None:
     cases = [case for model in MODELS.values() for case in cases_of(draw_models(model, 6))]
     assert cases

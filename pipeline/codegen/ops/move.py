@@ -292,10 +292,10 @@ def _check_pad(graph: Graph, op: Op) -> Problem:
     problem = check_moved(graph, op, [0])
     if problem:
         return problem
-    pairs = np.asarray(integers(amounts))
-    if len(pairs) != 2 * len(data.shape) or pairs.min(initial=0) < 0:
-        return f"paddings {pairs.tolist()}", common.BROKEN
-    pairs = pairs.reshape(-1, 2)
+    flat = np.asarray(integers(amounts))
+    if len(flat) != 2 * len(data.shape) or flat.min(initial=0) < 0:
+        return f"paddings {flat.tolist()}", common.BROKEN
+    pairs = flat.reshape(-1, 2)
     if result.shape != tuple(n + int(p.sum()) for n, p in zip(data.shape, pairs, strict=True)):
         return f"output of shape {list(result.shape)}", common.BROKEN
     value = common.optional(graph, op, 2)

@@ -27,7 +27,8 @@ def identity() -> Table:
 
 def apply(values: Table, x: NDArray[np.int8] | I64) -> Table:
     """Looks up stored values."""
-    return values[np.asarray(x, np.int8).view(np.uint8)]
+    found: Table = values[np.asarray(x, np.int8).view(np.uint8)]
+    return found
 
 
 def pair(op: Op, x: Tensor, y: Tensor, result: Tensor, a: I64, b: I64) -> I64:
