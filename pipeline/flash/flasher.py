@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import serial
 
@@ -98,7 +99,7 @@ def _ready(device: Device, board: Board, progress: Progress) -> Device:
 
 
 @contextlib.contextmanager
-def connect(device: Device, board: Board) -> Iterator[serial.Serial]:
+def connect(device: Device, board: Board) -> Iterator[serial.SerialBase]:
     """The device's open serial port; an emulator runs for as long as it is open.
 
     An emulated board starts from reset with every connection.
@@ -169,7 +170,7 @@ def _where(board: Board, on: str, port: str) -> On:
     )
 
 
-def hear_ready(line: serial.Serial, board: Board) -> None:
+def hear_ready(line: Any, board: Board) -> None:
     """Waits for the monitor's greeting."""
     uart = board.uart
     heard = b""

@@ -196,7 +196,7 @@ atexit.register(end_renode)
 
 
 @contextlib.contextmanager
-def run_renode(board: Board, elf: Path) -> Iterator[serial.Serial]:
+def run_renode(board: Board, elf: Path) -> Iterator[serial.SerialBase]:
     """Runs the firmware from reset; gives the open serial port, removes the machine afterwards.
 
     Raises:
