@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -34,6 +35,10 @@ class Stub:
         self.line.sendall(b"$%s#%02x" % (content, sum(content) & 0xFF))
 
     def serve(self) -> None:
+        with contextlib.suppress(OSError):  # the other side may go at any time
+            self._serve()
+
+    def _serve(self) -> None:
         rest = b""
         while data := self.line.recv(1 << 16):
             rest += data
@@ -71,7 +76,7 @@ class Stub:
             self.say(b"OK")
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(make: Callable[[socket.socket], Stub]) -> Iterator[tuple[Debugger, Stub]]:
     near, far = socket.socketpair()
     with far:
@@ -102,6 +107,9 @@ def test_memory_is_moved_whatever_the_stub_says_of_stops(manner: str) -> None:
             assert debugger.move([(16, 3000), (0, 2)], [(16, new)]) == [old, b"\0\1"]
             assert stub.memory[16:3016] == new
         debugger.move()
+        deadline = time.monotonic() + 5
+        while not stub.running and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert stub.running
 
 
