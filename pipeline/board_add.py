@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
+from pipeline import scratch
 from pipeline.board import TOOLCHAINS, Board, boards, read_board, user_folder
 from pipeline.board_cores import core_of, features_of, flags_of, toolchain_of
 from pipeline.board_manifest import Manifest, look_up, manifest_file
@@ -86,7 +86,7 @@ def _folder() -> Path:
 def _write(folder: Path, board_id: str, text: str) -> Board:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".add-", dir=folder))
+        staging = scratch.folder_beside(folder / "add")
     except OSError as error:
         raise WrongUse(f"can't be written: {error.strerror}", where=str(folder)) from error
     try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import scratch
 from pipeline.errors import StepFailed, WrongUse
 
 REGISTRY_SECONDS = 60.0
@@ -129,9 +129,9 @@ def _from_registry(pio_id: str) -> Manifest:
     core = setup_core(default_core_dir())
     words = ["boards", "--json-output", pio_id]
     try:
-        with tempfile.TemporaryDirectory() as empty:
+        with scratch.folder("manifest") as empty:
             code, said = run_pio(
-                words, cwd=Path(empty), core=core, seconds=REGISTRY_SECONDS, tick=lambda _: None
+                words, cwd=empty, core=core, seconds=REGISTRY_SECONDS, tick=lambda _: None
             )
     except PioTimeout as error:
         raise StepFailed(f"`pio boards` {error}", where=where, hint=hint) from error

@@ -5,6 +5,7 @@ Requests come as JSON lines on standard input, messages go as JSON lines to stan
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import queue
@@ -18,6 +19,7 @@ from pipeline.deploy import deploy
 from pipeline.errors import McuError
 
 _BETWEEN_MESSAGES = 0.1
+_END_SECONDS = 6.0
 
 
 def main() -> None:
@@ -38,6 +40,8 @@ def main() -> None:
             out.write(json.dumps(answer) + "\n")
     except (KeyboardInterrupt, BrokenPipeError):
         pass
+    # Emulators that are kept for the next request, and their folders.
+    atexit._run_exitfuncs()
     # The stream may be half written to a pipe that nobody reads: nothing is left to flush.
     os._exit(0)
 
@@ -51,6 +55,9 @@ def _listen(requests: queue.Queue[dict[str, Any] | None], busy: threading.Event)
         main_thread = threading.main_thread().ident
         assert main_thread is not None
         signal.pthread_kill(main_thread, signal.SIGINT)
+    # It may be deep in a library that hears no signal: then it ends as it is.
+    time.sleep(_END_SECONDS)
+    os._exit(1)
 
 
 class _Sender:

@@ -77,6 +77,8 @@ def _folder(config: pytest.Config) -> Path:
     cache: pytest.Cache | None = getattr(config, "cache", None)
     if cache is not None:
         return cache.mkdir("mcu")
-    import tempfile
+    from pipeline.scratch import Folder
 
-    return Path(tempfile.mkdtemp(prefix="mcu-pytest-"))
+    folder = Folder("pytest")
+    config.add_cleanup(folder.close)
+    return folder.path

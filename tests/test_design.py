@@ -14,7 +14,7 @@ ROOMS = (
     "load", "prune", "quantize", "convert", "codegen", "render", "build", "flash", "measure",
     "report", "search", "cli",
 )  # fmt: skip
-ANYWHERE = {"errors", "board", "progress", "resources", "run"}
+ANYWHERE = {"errors", "board", "progress", "resources", "run", "child", "scratch"}
 WITH_TENSORFLOW = {"load", "prune", "quantize"}
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
 

@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,9 @@ from typing import Any
 
 import serial
 
+from pipeline import scratch
 from pipeline.board import Board
+from pipeline.child import before_exec
 from pipeline.errors import DeviceError, ToolMissing, WrongUse
 from pipeline.flash.serialport import open_socket
 
@@ -132,8 +133,8 @@ def program(place: str, board: Board, elf: Path) -> None:
     """
     from pipeline.flash.upload import upload_error
 
-    with tempfile.TemporaryDirectory(prefix="labgrid.") as folder:
-        config = Path(folder) / "env.yaml"
+    with scratch.folder("labgrid") as folder:
+        config = folder / "env.yaml"
         config.write_text(json.dumps(_environment(place, board)), encoding="utf-8")  # JSON is YAML
         code, said = _ask(
             place, "bootstrap", str(elf.resolve()), config=config, seconds=_FLASH_SECONDS
@@ -228,6 +229,7 @@ def _ask(
             text=True,
             timeout=seconds,
             check=False,
+            preexec_fn=before_exec(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DeviceError(f"{PROGRAM} {words[0]}: {error}", where=place) from error
