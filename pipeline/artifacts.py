@@ -30,6 +30,7 @@ IMAGE = "image.json"
 DEVICE = "device.json"
 MEASUREMENT = "measurement.json"
 OUTPUTS = "outputs.npy"
+_MOST_BAUD = 20_000_000
 REPORT = "report.json"
 
 
@@ -245,15 +246,34 @@ def image_of(run: Run) -> Image:
 
 def device_json(device: Device) -> dict[str, Any]:
     """A device as a JSON document; the firmware as a name within the run."""
-    return {**asdict(device), "elf": device.elf.name}
+    plain = {**asdict(device), "elf": device.elf.name}
+    del plain["typed"]
+    return plain
 
 
-def device_of(run: Run) -> Device:
-    """The device a run has flashed."""
+def device_of(run: Run, port: str = "") -> Device:
+    """The device a run has flashed.
+
+    Args:
+        port: its serial port now, where somebody has named it.
+
+    Raises:
+        WrongUse: the run was not flashed, or its device.json is damaged.
+    """
     from pipeline.flash import Device
+    from pipeline.flash.device import PLACES, On
 
     found = document(run, DEVICE, "flash")
-    return Device(**{**found, "elf": need(run, FIRMWARE, "build")})
+    on = next((place for place in PLACES if place == found.get("on")), None)
+    board, known, baud = found.get("board"), found.get("port", ""), found.get("baud", 115200)
+    sound = on is not None and isinstance(known, str) and type(baud) is int
+    if on is None or not sound or not isinstance(board, str) or not 0 < baud <= _MOST_BAUD:
+        raise WrongUse("is damaged", where=str(run.path / DEVICE), hint="run `mcu flash` again")
+    elf = need(run, FIRMWARE, "build")
+    if port:
+        here: On = on if on in ("probe", "serial") else "serial"
+        return Device(here, board, elf, port, baud, typed=True)
+    return Device(on, board, elf, known, baud)
 
 
 def measurement_json(found: Measurement) -> dict[str, Any]:

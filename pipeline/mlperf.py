@@ -37,6 +37,7 @@ def measure_mlperf(
     data: DataOptions,
     *,
     least_seconds: float = LEAST_SECONDS,
+    port: str = "",
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Runs the performance and the accuracy mode; writes the run's folder "mlperf".
@@ -48,6 +49,7 @@ def measure_mlperf(
         run: one whose firmware was rendered with `mlperf`, and flashed.
         data: an .npz with x and y, or MLCommons' folder of the benchmark; and how many.
         least_seconds: of a performance window. Less than 10 gives no valid result.
+        port: the device's port, where somebody has named it.
         progress: called for every window and every sample.
 
     Returns:
@@ -79,7 +81,7 @@ def measure_mlperf(
     if not path.exists():
         raise WrongUse("no such file or folder", where=str(path))
     chosen = load_set(path, benchmark, data.samples)
-    device = device_of(run)
+    device = device_of(run, port)
     emulated = device.on in ("qemu", "renode")
 
     def make(_: Path) -> dict[str, Any]:

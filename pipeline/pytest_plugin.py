@@ -45,8 +45,9 @@ def mcu_rig(pytestconfig: pytest.Config) -> Iterator[Rig]:
             "a test uses a board: say which with --mcu-board ID, or mcu_board = ID in the "
             "pytest section of the configuration; `mcu boards` lists them"
         )
-    on = pytestconfig.getoption("--mcu-on") or pytestconfig.getini("mcu_on")
-    with Rig(board, on, folder=_folder(pytestconfig)) as rig:
+    typed = pytestconfig.getoption("--mcu-on")
+    on = typed or pytestconfig.getini("mcu_on")
+    with Rig(board, on, folder=_folder(pytestconfig), typed=bool(typed)) as rig:
         yield rig
 
 

@@ -365,7 +365,7 @@ def flash(
     connected = bool(port) or any(image.board in found.boards for found in ports())
     emulated = on in ("qemu", "renode") or (on == "auto" and not connected)
     key = digest(sha256_file(image.elf), on, port, _now_unless(emulated))
-    return run.step("flash", key, (DEVICE,), make, lambda _: device_of(run))
+    return run.step("flash", key, (DEVICE,), make, lambda _: device_of(run, port))
 
 
 def _now_unless(emulated: bool) -> int:

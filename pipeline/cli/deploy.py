@@ -116,7 +116,8 @@ def command(
             chosen = artifacts.DataOptions(
                 data, x_scale, x_zero_point, seed, samples, test_fraction, shuffle
             )
-            codes.append(show_layers(artifacts.run_of(done.folder), chosen, json, document=False))
+            run = artifacts.run_of(done.folder)
+            codes.append(show_layers(run, chosen, json, document=False, port=port))
 
     codes: list[int] = []
     raise typer.Exit(guarded(work, json) or sum(codes))

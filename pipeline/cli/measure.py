@@ -61,6 +61,7 @@ def command(
         typer.Option("--window", min=0.01, help="--mlperf: seconds at least; 10 is the rule."),
     ] = 10.0,
     compare_layers: options.CompareLayers = False,
+    port: options.Port = "",
     json: options.Json = False,
 ) -> None:
     """Send samples; read back outputs, cost, memory."""
@@ -71,16 +72,16 @@ def command(
         run = artifacts.run_of(device)
         chosen = artifacts.DataOptions(data, x_scale, x_zero_point, seed=seed, samples=samples)
         if mlperf:
-            _by_mlperf(run, chosen, window, json)
+            _by_mlperf(run, chosen, window, json, port)
             return
         if compare_layers:
-            codes.append(show_layers(run, chosen, json, document=json))
+            codes.append(show_layers(run, chosen, json, document=json, port=port))
             return
         meter = _energy(energy, volts, energy_window, energy_inferences)
         with progress_display() as progress:
             found = stages.measure(
                 run,
-                artifacts.device_of(run),
+                artifacts.device_of(run, port),
                 chosen,
                 task=task,
                 energy=meter,
@@ -156,11 +157,11 @@ def _energy(
     return EnergyOptions(source, volts, limits, inferences)
 
 
-def _by_mlperf(run: Run, data: DataOptions, window: float, json: bool) -> None:
+def _by_mlperf(run: Run, data: DataOptions, window: float, json: bool, port: str) -> None:
     from pipeline.mlperf import measure_mlperf
 
     with progress_display() as progress:
-        found = measure_mlperf(run, data, least_seconds=window, progress=progress)
+        found = measure_mlperf(run, data, least_seconds=window, port=port, progress=progress)
     if json:
         say_json(found)
         return

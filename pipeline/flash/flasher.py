@@ -15,6 +15,7 @@ from pipeline.build.image import Image
 from pipeline.errors import DeviceError, FirmwareCrashed, LinkError, WrongUse
 from pipeline.flash import labgrid
 from pipeline.flash.device import Device, On
+from pipeline.flash.portname import check_port, is_network
 from pipeline.flash.qemu import qemu_program, run_qemu
 from pipeline.flash.renode import renode_program, run_renode
 from pipeline.flash.serialport import find_port, open_port, ports
@@ -53,6 +54,8 @@ def flash(
         ToolMissing: emulator or uploader is not installed.
         DeviceError: no board, upload failed, or the firmware did not come up.
     """
+    if port:
+        check_port(port, typed=True)
     if place := labgrid.place_of(on) or labgrid.place_of(port):
         return _flash_place(place, image, board, progress)
     chosen = _where(board, on, port)
@@ -67,6 +70,7 @@ def flash(
             elf=image.elf,
             port=find_port(board, port),
             baud=board.uart.baud,
+            typed=bool(port),
         )
     return _ready(device, board, progress)
 
@@ -105,6 +109,7 @@ def connect(device: Device, board: Board) -> Iterator[serial.SerialBase]:
     An emulated board starts from reset with every connection.
 
     Raises:
+        WrongUse: the device's port is not one, or a file names what only a person may.
         DeviceError, ToolMissing: the port can't be opened, the emulator not started; within
             the block too, where the emulator ends by itself.
     """
@@ -116,6 +121,7 @@ def connect(device: Device, board: Board) -> Iterator[serial.SerialBase]:
         with run_renode(board, device.elf) as port:
             yield port
         return
+    check_port(device.port, typed=device.typed, where=f"the port of {board.id}")
     if place := labgrid.place_of(device.port):
         with labgrid.open_place(place, device.baud) as port, _unbroken(device):
             yield port
@@ -146,7 +152,7 @@ def _project_of(image: Image) -> Path | None:
 def _where(board: Board, on: str, port: str) -> On:
     if on == "auto":
         if port:
-            return "serial" if "://" in port else "probe"
+            return "serial" if is_network(port) else "probe"
         fitting = [info for info in ports() if board.id in info.boards]
         if fitting:
             find_port(board)

@@ -26,9 +26,10 @@ from pipeline import scratch
 from pipeline.board import Board
 from pipeline.child import before_exec
 from pipeline.errors import DeviceError, ToolMissing, WrongUse
+from pipeline.flash.portname import LABGRID, check_host
 from pipeline.flash.serialport import open_socket
 
-PREFIX = "labgrid:"
+PREFIX = LABGRID
 PROGRAM = "labgrid-client"
 _ASK_SECONDS = 30.0
 _FLASH_SECONDS = 180.0
@@ -176,7 +177,7 @@ def _url(place: str, line: Resource) -> str:
         DeviceError: its exporter does not serve it now.
     """
     host, port = line.parameters.get("host"), line.parameters.get("port")
-    if not line.available or not host or not port:
+    if not line.available or not check_host(host, port):
         raise DeviceError(
             f"the serial line {line.name!r} is not available",
             where=place,

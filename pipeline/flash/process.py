@@ -24,8 +24,10 @@ def own_processor() -> Iterator[int | None]:
     The threads of an emulator take turns, byte by byte of a serial line: on one processor a
     turn costs a third of what it costs across two.
     """
+    # Not in TMPDIR: runs with different ones share the processors too.
+    folder = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
     for number in sorted(os.sched_getaffinity(0)):
-        path = Path(tempfile.gettempdir()) / f"mcu-{os.getuid()}-processor-{number}.lock"
+        path = folder / f"mcu-{os.getuid()}-processor-{number}.lock"
         if (handle := _locked(path)) is not None:
             try:
                 yield number
