@@ -129,9 +129,7 @@ def _measured(
     emulator = device.on if device.on in ("qemu", "renode") else ""
     with connect(device, board) as line:
         # An emulated board starts with the connection and greets, a real one answers.
-        if not emulator:
-            line.write(b"name%")
-        hear_ready(line, board)
+        hear_ready(line, board, ask=not emulator)
         link = Link(line, where=device.port or f"{board.id} on {device.on}", symbols=device.elf)
         monitor = Logged(link)
         monitor.settle()

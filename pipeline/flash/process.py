@@ -103,6 +103,18 @@ class Process:
         """The child's process id."""
         return self._child.pid
 
+    def spent(self) -> float:
+        """Seconds of processor time that it and what it has started have had so far."""
+        import psutil
+
+        total = 0.0
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self._child.pid)
+            for one in [process, *(process.children(recursive=True) if self._family else ())]:
+                times = one.cpu_times()
+                total += times.user + times.system
+        return total
+
     def say(self, text: str) -> None:
         """Writes to its standard input (only with `talk`).
 

@@ -130,7 +130,7 @@ def _running(board: Board, elf: Path, processor: int | None) -> Iterator[SerialB
             raise DeviceError(f"QEMU can't be started: {error}", where=board.id) from error
         theirs.close()
         try:
-            with _helped(board, elf, lines) as port:
+            with _helped(board, elf, lines, process) as port:
                 try:
                     yield port
                 except (SerialException, OSError, McuError) as error:
@@ -140,9 +140,11 @@ def _running(board: Board, elf: Path, processor: int | None) -> Iterator[SerialB
 
 
 @contextlib.contextmanager
-def _helped(board: Board, elf: Path, lines: list[socket.socket]) -> Iterator[SerialBase]:
+def _helped(
+    board: Board, elf: Path, lines: list[socket.socket], process: Process
+) -> Iterator[SerialBase]:
     """The UART's port, with a debugger that moves memory, or one that counts."""
-    port = SocketPort(lines[0], board.id)
+    port = SocketPort(lines[0], board.id, process.spent)
     helper: Counter | Debugger
     if board.qemu is not None and board.qemu.counter:
         helper = Counter(elf, lines[1], lines[2], where=board.id)

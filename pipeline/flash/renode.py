@@ -161,6 +161,10 @@ class RenodeProcess:
                 raise DeviceError(f"Renode did not make the board; it said: {words}", where=where)
             time.sleep(0.02)
 
+    def spent(self) -> float:
+        """Seconds of processor time it has had so far."""
+        return self._process.spent()
+
     def start(self) -> None:
         """Lets the machine run."""
         self._say("start\n")
@@ -225,7 +229,7 @@ def run_renode(board: Board, elf: Path) -> Iterator[SerialBase]:
         raise DeviceError("there is no such firmware", where=str(elf))
     renode = _renode()
     try:
-        port = _opened(renode.prepare(board, elf), board, renode.sockets)
+        port = _opened(renode, renode.prepare(board, elf), board)
         try:
             renode.start()
             yield port
@@ -244,11 +248,11 @@ def run_renode(board: Board, elf: Path) -> Iterator[SerialBase]:
         raise
 
 
-def _opened(uart: Path, board: Board, socket: bool) -> SerialBase:
-    if not socket:
+def _opened(renode: RenodeProcess, uart: Path, board: Board) -> SerialBase:
+    if not renode.sockets:
         return open_port(str(uart), board.uart.baud)
     try:
-        return SocketPort(connect_unix(uart, _CONNECT_SECONDS), board.id)
+        return SocketPort(connect_unix(uart, _CONNECT_SECONDS), board.id, renode.spent)
     except OSError as error:
         raise DeviceError(f"Renode's UART does not answer: {error}", where=board.id) from error
 

@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,14 @@ class SocketPort(SerialBase):
     Args:
         line: the socket; closed with the port.
         name: what errors name.
+        spent: gives the processor time the emulator has had so far, in seconds.
     """
 
     BAUDRATES = ()
 
-    def __init__(self, line: socket.socket, name: str) -> None:
+    def __init__(
+        self, line: socket.socket, name: str, spent: Callable[[], float] | None = None
+    ) -> None:
         super().__init__()
         self._line = line
         self._line.setblocking(False)
@@ -55,6 +59,8 @@ class SocketPort(SerialBase):
         self.is_open = True
         self.timeout = _READ_SECONDS
         self.memory: Any = None
+        if spent is not None:
+            self.spent = spent
 
     def _reconfigure_port(self) -> None:
         """A socket has no speed."""

@@ -153,4 +153,14 @@ def _texts(lines: list[bytes]) -> Iterator[str]:
     for line in lines:
         text = line.decode("ascii", "backslashreplace").strip("\r")
         if text:
-            yield text
+            yield text if text.isprintable() else _shown(text)
+
+
+def _shown(text: str) -> str:
+    """With what would command a terminal written out."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def words(data: bytes) -> str:
+    """A chip's text, fit for people to see."""
+    return _shown(data.decode("ascii", "replace"))

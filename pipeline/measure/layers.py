@@ -173,6 +173,8 @@ def compare_layers(
 
 def _check(op: Op, t: Tensor, held: Held, raw: bytes, theirs: NDArray[Any]) -> LayerCheck:
     kind = np.dtype(t.dtype)
+    if len(raw) % kind.itemsize:
+        raise DeviceError(f"{len(raw)} bytes of {op.name} {op.layer!r} came, expected {held.size}")
     ours = np.frombuffer(raw, kind)
     wanted = np.ascontiguousarray(theirs).astype(kind, copy=False).reshape(-1)
     if held.kept is not None:
