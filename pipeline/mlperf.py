@@ -112,6 +112,7 @@ def _measured(
     progress: Progress,
 ) -> dict[str, Any]:
     from pipeline.flash.flasher import connect, hear_ready
+    from pipeline.flash.pretended import emulator_behind
     from pipeline.measure import Link
     from pipeline.measure.mlperf import performance
     from pipeline.measure.mlperf_set import set_accuracy
@@ -126,10 +127,10 @@ def _measured(
 
     image = image_of(run)
     board = load_board(device.board)
-    emulator = device.on if device.on in ("qemu", "renode") else ""
+    emulator = device.on if device.on in ("qemu", "renode") else emulator_behind(device.port)
     with connect(device, board) as line:
         # An emulated board starts with the connection and greets, a real one answers.
-        hear_ready(line, board, ask=not emulator)
+        hear_ready(line, board, ask=device.on in ("probe", "serial"))
         link = Link(line, where=device.port or f"{board.id} on {device.on}", symbols=device.elf)
         monitor = Logged(link)
         monitor.settle()
@@ -145,7 +146,7 @@ def _measured(
     found = {
         "benchmark": benchmark.id,
         "board": board.id,
-        "on": device.on,
+        "on": emulator or device.on,
         "latency": not emulator,
         "performance": {
             "inferences": speed.inferences,

@@ -39,7 +39,7 @@ class Folder:
     """
 
     def __init__(self, kind: str, *, short: bool = False) -> None:
-        base = _short_base() if short else Path(tempfile.gettempdir())
+        base = short_base() if short else Path(tempfile.gettempdir())
         sweep(base)
         self.path = _made(base / f"mcu-{kind}-")
         self._lock = _locked(self.path)
@@ -117,6 +117,13 @@ def _is_left(path: Path, pid: int, started: int) -> bool:
     return False
 
 
+def is_mine(path: Path) -> bool:
+    """Whether this user made a file, and no link stands for it."""
+    found = path.lstat()
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    return mine and stat.S_ISREG(found.st_mode)
+
+
 def _remove(path: Path) -> None:
     with contextlib.suppress(OSError):
         if path.is_dir():
@@ -168,7 +175,7 @@ def _started(pid: int) -> int | None:
         return None
 
 
-def _short_base() -> Path:
+def short_base() -> Path:
     """The first place for temporary folders whose path leaves room for a socket's name."""
     places = [tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp"]
     for place in places:

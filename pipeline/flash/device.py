@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 On = Literal["probe", "serial", "qemu", "renode"]
 PLACES: tuple[On, ...] = get_args(On)
+EMULATORS: tuple[On, ...] = ("qemu", "renode")
 
 
 @dataclass(frozen=True)

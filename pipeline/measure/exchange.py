@@ -24,6 +24,7 @@ _REASON_CHARACTERS = 300
 _STALL = 0.25
 # Answers that are not whole, and refusals that bring nothing new, until the line is given up.
 _MOST_AGAIN = 60
+_MOST_BUSY = 3
 # An emulator that has had less of the processor than this share of the time was not silent.
 _AWAKE, _MOST_STRETCH = 0.5, 10
 _FIRST_SECONDS = 120.0  # of an emulator that has not answered yet: an engine may be starting
@@ -156,6 +157,7 @@ class Exchange:
         self._last_spent = link.spent() or 0.0
         self._begun = self._until = time.monotonic()
         self._doing = ""
+        self._busy = 0
         self._restarts = link.restarts
         self._acquainted = False
         self._restarted = False
@@ -177,8 +179,17 @@ class Exchange:
         self._begun = time.monotonic()
         self._until = self._begun + 3 * self.give_up
         self._doing = doing
+        self._busy = 0
         self._valid()
         self._restarts = self.link.restarts
+
+    def busy(self, frame: Frame) -> float:
+        """How long to wait after a BUSY; a request that is sent again may have a few."""
+        wait = self.patience.seconds(announced(frame))
+        self._busy += 1
+        if self._busy <= _MOST_BUSY:
+            self.allow(wait)
+        return wait
 
     def allow(self, seconds: float) -> None:
         """The request under way may take so much longer from now on: it makes progress."""
@@ -195,7 +206,7 @@ class Exchange:
         self.counts["frames_sent"] += len(frames)
         self.link.write(data)
         seconds = self.link.seconds(len(data))
-        self.allow(seconds)
+        self._until = min(self._until + seconds, self._begun + _LAST_SECONDS)
         return seconds
 
     def frame(self, sequence: int, timeout: float) -> Frame | None:
@@ -367,8 +378,7 @@ class Exchange:
                         break
                     raise self.refusal(frame)
                 if frame.type == Type.BUSY and computes:
-                    wait = max(wait, self.patience.seconds(announced(frame)))
-                    self.allow(wait)
+                    wait = max(wait, self.busy(frame))
                 verdict = take(frame)
                 if verdict == Verdict.DONE:
                     self.counts["requests"] += 1

@@ -17,6 +17,7 @@ from pipeline.convert import Graph, read_graph
 from pipeline.convert.statistics import macs
 from pipeline.errors import DeviceError, WrongUse
 from pipeline.flash import Device, connect
+from pipeline.flash.pretended import emulator_behind
 from pipeline.load import Dataset, FlatModel
 from pipeline.measure.clock import Clock, measured_hz, stamp
 from pipeline.measure.energy import Energy
@@ -82,11 +83,14 @@ def measure(
         link = Link(line, where=device.port or f"{board.id} on {device.on}", symbols=device.elf)
         session = Session(link, silence=silence or patience_for(graph))
         firmware = session.hello()
+        emulator = emulator_behind(device.port)
+        if emulator:
+            firmware["emulator"] = emulator
         _check_model(firmware, model, graph, link.where)
         session.raise_speed()
         try:
             layers = session.profile() or session.bench(1)[:0]
-            clock = Clock(device.on, firmware)
+            clock = Clock(emulator or device.on, firmware)
             begin = None if clock.emulated else stamp(link)
             ticks, rows = _infer_all(session, inputs, progress)
             hertz = measured_hz(link, clock.nominal_hz, begin)

@@ -53,10 +53,8 @@ class Monitor:
         """Whether a line with that word, and the end of that answer, have come in time."""
         deadline = time.monotonic() + seconds
         found = False
-        while (
-            time.monotonic() <= deadline
-            and (item := self._link.next(max(deadline - time.monotonic(), 0.0))) is not None
-        ):
+        while (left := deadline - time.monotonic()) >= 0:
+            item = self._link.next(left)
             if isinstance(item, str):
                 found = found or word in item
                 if found and item == _READY:

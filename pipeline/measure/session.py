@@ -298,7 +298,7 @@ class Session:
             exchange.next_sequence(), data, self._chunk_bytes, self._output_bytes, self._link.where
         )
         pending: Sequence[int] = range(transfer.chunks)
-        first, missed, refused, fewest = True, 0, 0, transfer.chunks + 1
+        first, missed, refused, fewest, progress = True, 0, 0, transfer.chunks + 1, 0
         while True:
             exchange.counts["chunks_resent"] += 0 if first else len(pending)
             first = False
@@ -312,12 +312,15 @@ class Session:
             missed = missed + 1 if verdict is None else 0
             if verdict is None:
                 exchange.missed("waiting for an inference")
+                # It answers each time, but never with what is missing.
+                refused = 0 if transfer.progress > progress else refused + 1
+                progress = max(progress, transfer.progress)
             else:
                 # Fewer chunks missing than ever is progress; anything else is borne so often.
                 refused = 0 if len(verdict) < fewest else refused + 1
                 fewest = min(fewest, len(verdict))
-                if refused > _MOST_REFUSED:
-                    raise exchange.incomplete()
+            if refused > _MOST_REFUSED:
+                raise exchange.incomplete()
             pending = verdict or ()
 
     def infer_all(self, inputs: Iterable[bytes]) -> Iterator[Answer]:
@@ -353,18 +356,18 @@ class Session:
                 self._run_timer.saw(max(now - asked - line_seconds, 0.0), missed)
             if frame.type == Type.BUSY:
                 busy_at, expected = busy_at or now, announced(frame)
-                wait = exchange.patience.seconds(expected) + exchange.timer.wait(0)
-                exchange.allow(wait)
+                wait = exchange.busy(frame) + exchange.timer.wait(0)
                 continue
             if frame.type == Type.NAK:
                 return self._refused(transfer, frame)
             if busy_at and frame.type == Type.RESULT:
                 exchange.patience.learn(now - busy_at, expected)
+            before = transfer.progress
             answer = transfer.take(frame)
             if answer is not None:
                 return answer
             wait = exchange.timer.wait(0) + self._link.seconds(transfer.left())
-            if frame.type in (Type.RESULT, Type.OUTPUT):
+            if transfer.progress > before:
                 exchange.allow(wait)
         return None
 

@@ -55,6 +55,11 @@ class Transfer:
         data = self._data[start : start + self._chunk_bytes]
         return encode(Type.CHUNK, self.sequence, struct.pack("<H", index) + data)
 
+    @property
+    def progress(self) -> int:
+        """Grows with every part of the answer that is new."""
+        return len(self._pieces) + (self._result is not None)
+
     def left(self) -> int:
         """Bytes of the output that have not come."""
         total = self._result[2] if self._result else 0
