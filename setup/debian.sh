@@ -12,7 +12,7 @@ gcc libc6-dev
 "
 
 python=${1:-python3}
-[ "${2:-}" != test ] || PACKAGES="$PACKAGES postgresql ser2net arduino-core-avr"
+[ "${2:-}" != test ] || PACKAGES="$PACKAGES postgresql ser2net arduino-core-avr clang libclang-rt-dev"
 "$python" -c 'import ensurepip' 2>/dev/null || PACKAGES="$PACKAGES python3-venv"
 
 missing=""
