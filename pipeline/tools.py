@@ -119,6 +119,11 @@ TOOLS = {
     # What follows is for the tests alone.
     "gcc": Tool("the tests", {"apt": "gcc libc6-dev"}),
     "g++": Tool("the tests", {"apt": "g++"}),
+    "clang": Tool(
+        "the tests",
+        {"apt": "clang libclang-rt-dev"},
+        files=("/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a",),
+    ),
     "ser2net": Tool("the tests", {"apt": "ser2net"}),
     "postgresql": Tool(
         "the tests", {"apt": "postgresql"}, files=("/usr/lib/postgresql/*/bin/initdb",)

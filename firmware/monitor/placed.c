@@ -5,7 +5,9 @@
 #include "out.h"
 
 /* Looks at the count until it is given up: some seconds on the cores there are. */
+#ifndef MOST_LOOKS
 #define MOST_LOOKS 0x20000000u
+#endif
 
 mon_placed_t mon_placed;
 

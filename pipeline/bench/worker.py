@@ -5,6 +5,7 @@ Requests come as JSON lines on standard input, messages go as JSON lines to stan
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import queue
@@ -20,6 +21,7 @@ from pipeline.oserrors import own_error
 from pipeline.run import be_patient
 
 _BETWEEN_MESSAGES = 0.1
+_END_SECONDS = 6.0
 
 
 def main() -> None:
@@ -41,6 +43,8 @@ def main() -> None:
             out.write(json.dumps(answer) + "\n")
     except (KeyboardInterrupt, BrokenPipeError):
         pass
+    # Emulators that are kept for the next request, and their folders.
+    atexit._run_exitfuncs()
     # The stream may be half written to a pipe that nobody reads: nothing is left to flush.
     os._exit(0)
 
@@ -54,6 +58,9 @@ def _listen(requests: queue.Queue[dict[str, Any] | None], busy: threading.Event)
         main_thread = threading.main_thread().ident
         assert main_thread is not None
         signal.pthread_kill(main_thread, signal.SIGINT)
+    # It may be deep in a library that hears no signal: then it ends as it is.
+    time.sleep(_END_SECONDS)
+    os._exit(1)
 
 
 class _Sender:

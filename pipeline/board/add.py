@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline import scratch
 from pipeline.board.cores import core_of, features_of, flags_of, toolchain_of
 from pipeline.board.description import TOOLCHAINS, Board, boards, read_board, user_folder
 from pipeline.board.manifest import Manifest, manifest_file
@@ -89,7 +89,7 @@ def _folder() -> Path:
 def _write(folder: Path, board_id: str, text: str) -> Board:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".add-", dir=folder))
+        staging = scratch.folder_beside(folder / "add")
     except OSError as error:
         raise WrongUse(f"can't be written: {error.strerror}", where=str(folder)) from error
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.build.core import local_platforms, pio_environment
+from pipeline.child import Family
 from pipeline.render import LOCAL_INI
 from pipeline.run import held_locks
 
@@ -54,22 +53,21 @@ def run_pio(
     if (cwd / LOCAL_INI).is_file():
         more["PLATFORMIO_PLATFORMS_DIR"] = str(local_platforms(core))
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        # A process group of its own: compilers and uploaders are ended with it.
-        process = subprocess.Popen(
+        # Compilers and uploaders are ended with it.
+        family = Family(
             [sys.executable, "-P", "-m", "platformio", *arguments],
             cwd=cwd,
             env={**pio_environment(core), **more},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
             # Nobody builds beside it, even after we were killed.
             pass_fds=held_locks(),
         )
         try:
-            code = _wait(process, seconds, tick)
+            code = _wait(family.process, seconds, tick)
         finally:
-            _end(process)
+            family.end()
         text = _all(log)
         if code is None:
             raise PioTimeout(seconds, "\n".join(text.splitlines()[-_LAST_LINES:]))
@@ -90,18 +88,6 @@ def _wait(
         except subprocess.TimeoutExpired:
             continue
     return None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the whole group where it still runs: SIGTERM, then SIGKILL."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        try:
-            os.killpg(process.pid, number)
-            process.wait(2)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
 
 
 def _all(log: IO[str]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from pipeline import scratch
 from pipeline.board.manifest import Manifest, manifest_file
 from pipeline.errors import StepFailed, WrongUse
 
@@ -51,9 +51,9 @@ def _from_registry(pio_id: str) -> Manifest:
     core = setup_core(default_core_dir())
     words = ["boards", "--json-output", pio_id]
     try:
-        with tempfile.TemporaryDirectory() as empty:
+        with scratch.folder("manifest") as empty:
             code, said = run_pio(
-                words, cwd=Path(empty), core=core, seconds=REGISTRY_SECONDS, tick=lambda _: None
+                words, cwd=empty, core=core, seconds=REGISTRY_SECONDS, tick=lambda _: None
             )
     except PioTimeout as error:
         raise StepFailed(f"`pio boards` {error}", where=where, hint=hint) from error

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from pipeline.errors import Interrupted, McuError
@@ -68,7 +71,8 @@ def fail(error: McuError, as_json: bool) -> int:
 def guarded(work: Callable[[], None], as_json: bool) -> int:
     """Runs a command and turns whatever happens into an exit code."""
     try:
-        work()
+        with _ended_by_signals():
+            work()
     except McuError as error:
         return fail(error, as_json)
     except KeyboardInterrupt:
@@ -112,6 +116,28 @@ def _options() -> dict[str, object]:
 
 # Where an option is not given: the folder its results go to.
 _DEFAULTS = {"--out": "runs"}
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal (SIGHUP) clean up as Ctrl-C does; `nohup` stays in force."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        for other in changed:
+            signal.signal(other, signal.SIG_IGN)  # nothing cuts the cleaning short
+        raise SystemExit(128 + number)
+
+    wanted = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    changed = [n for n in wanted if n is not None and signal.getsignal(n) == signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        changed = []
+    for number in changed:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

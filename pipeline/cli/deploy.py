@@ -75,7 +75,9 @@ def command(
                     say(f"  {name}")
         if compare_layers and done.report is not None:
             run = artifacts.run_of(done.folder)
-            codes.append(show_layers(run, chosen.of(DataOptions), json, document=False))
+            codes.append(
+                show_layers(run, chosen.of(DataOptions), json, document=False, port=chosen.port)
+            )
 
     codes: list[int] = []
     raise typer.Exit(guarded(work, json) or sum(codes))

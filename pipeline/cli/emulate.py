@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -60,8 +56,7 @@ def command(
                 note(f"{board.id} on {device.on} runs; Ctrl-C ends it")
 
         try:
-            with _ended_by_signals():
-                emulate(device, board, link=pty, seconds=seconds, ready=ready)
+            emulate(device, board, link=pty, seconds=seconds, ready=ready)
         except (McuError, KeyboardInterrupt) as error:
             if not started:
                 raise
@@ -71,18 +66,3 @@ def command(
             ended = fail(known, as_json=False)
 
     raise typer.Exit(guarded(work, json) or ended)
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP take the link and the emulator away too."""
-
-    def leave(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

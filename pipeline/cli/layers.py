@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.run import Run
 
 
-def show_layers(run: Run, data: DataOptions, json: bool, document: bool) -> int:
+def show_layers(run: Run, data: DataOptions, json: bool, document: bool, port: str = "") -> int:
     """Compares, tells, and gives the exit code.
 
     Args:
@@ -20,6 +20,7 @@ def show_layers(run: Run, data: DataOptions, json: bool, document: bool) -> int:
         data: one sample of it is sent.
         json: stdout is for machines.
         document: the comparison is the JSON document of the command.
+        port: the device's port, where somebody has named it.
 
     Raises:
         AccuracyGate: a layer differs, and a person reads.
@@ -27,7 +28,7 @@ def show_layers(run: Run, data: DataOptions, json: bool, document: bool) -> int:
     from pipeline.steps.layer_check import compare_run, comparison_json, lines, require_equal
 
     with progress_display() as progress:
-        found = compare_run(run, data, progress=progress)
+        found = compare_run(run, data, named=port, progress=progress)
     if document:
         say_json(comparison_json(found))
     for line in [] if document else lines(found):

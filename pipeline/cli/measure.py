@@ -32,7 +32,7 @@ Examples:
 _SHOWN = 10
 
 
-@options.offers(DataOptions, "task", without=("test_fraction", "shuffle"))
+@options.offers(DataOptions, "task", "port", without=("test_fraction", "shuffle"))
 def command(
     device: Annotated[Path, typer.Argument(help="device.json of `mcu flash`, or its run.")],
     chosen: Options,
@@ -68,16 +68,16 @@ def command(
         run = artifacts.run_of(device)
         data = chosen.of(DataOptions)
         if mlperf:
-            _by_mlperf(run, data, window, json)
+            _by_mlperf(run, data, window, json, chosen.port)
             return
         if compare_layers:
-            codes.append(show_layers(run, data, json, document=json))
+            codes.append(show_layers(run, data, json, document=json, port=chosen.port))
             return
         meter = _energy(energy, volts, energy_window, energy_inferences)
         with progress_display() as progress:
             found = steps.measure(
                 run,
-                artifacts.device_of(run),
+                artifacts.device_of(run, chosen.port),
                 data,
                 task=chosen.task,
                 energy=meter,
@@ -153,11 +153,11 @@ def _energy(
     return EnergyOptions(source, volts, limits, inferences)
 
 
-def _by_mlperf(run: Run, data: DataOptions, window: float, json: bool) -> None:
+def _by_mlperf(run: Run, data: DataOptions, window: float, json: bool, port: str) -> None:
     from pipeline.steps.mlperf import measure_mlperf
 
     with progress_display() as progress:
-        found = measure_mlperf(run, data, least_seconds=window, progress=progress)
+        found = measure_mlperf(run, data, least_seconds=window, port=port, progress=progress)
     if json:
         say_json(found)
         return

@@ -14,21 +14,22 @@ from pipeline.errors import DeviceError
 
 # QEMU takes packets of 4,096 characters; a byte has two.
 _BLOCK_BYTES = 1536
-_SECONDS = 10.0
+_SECONDS = 60.0  # of a machine that has more to do than processors
+_MOST_BYTES = 1 << 20
 
 
 class Debugger:
     """Memory of an emulated machine, which stands still for as long as blocks are moved.
 
     Args:
-        address: host and port the stub listens at; connected to when first used.
+        line: to the stub; closed with the debugger.
         where: what errors name.
     """
 
-    def __init__(self, address: tuple[str, int], where: str = "") -> None:
-        self._address = address
+    def __init__(self, line: socket.socket, where: str = "") -> None:
+        self._line = line
+        self._line.settimeout(_SECONDS)
         self._where = where
-        self._line: socket.socket | None = None
         self._rest = b""
 
     def move(
@@ -53,11 +54,11 @@ class Debugger:
                 part = data[at - address : at - address + count]
                 packets.append(b"M%x,%x:%s" % (at, count, part.hex().encode()))
         try:
-            line = self._stopped()
+            self._stop()
             # All in one go: the stub works through them in their order.
-            line.sendall(b"".join(map(_packet, [*packets, b"c"])))
-            found = b"".join(_bytes(self._answer(line)) for _ in range(asked))
-            written = [self._answer(line) for _ in packets[asked:]]
+            self._line.sendall(b"".join(map(_packet, [*packets, b"c"])))
+            found = b"".join(_bytes(self._answer()) for _ in range(asked))
+            written = [self._answer() for _ in packets[asked:]]
         except OSError as error:
             raise DeviceError(f"QEMU's debugger stub: {error}", where=self._where) from error
         wanted = sum(count for _, count in reads)
@@ -70,23 +71,27 @@ class Debugger:
         return blocks
 
     def close(self) -> None:
-        """Closes the connection; the machine runs on."""
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        """Closes the connection."""
+        self._line.close()
 
-    def _stopped(self) -> socket.socket:
-        """The line to the machine, which stands still; it does with the first connection."""
-        if self._line is None:
-            self._line = socket.create_connection(self._address, _SECONDS)
-            self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._rest = b""
-        else:
-            self._line.sendall(b"\x03")
-        self._answer(self._line)
-        return self._line
+    def _stop(self) -> None:
+        """Stops the machine, and takes all that the stub says of it.
 
-    def _answer(self, line: socket.socket) -> bytes:
+        How often it says so differs: QEMU up to 8.0 speaks when a debugger connects and
+        whenever the machine stops, later ones only when they were asked, and a machine that
+        stands already says nothing. So it is asked (`?`), and whatever comes before the answer
+        to a question of another kind (`qC`, the thread) is about the stop.
+        """
+        self._line.sendall(b"\x03" + _packet(b"?") + _packet(b"qC"))
+        stopped = False
+        while not (answer := self._answer()).startswith(b"QC"):
+            stopped = stopped or answer[:1] in (b"S", b"T")
+            if answer[:1] in (b"W", b"X"):
+                raise ConnectionError("the machine has ended")
+        if not stopped:
+            raise ConnectionError("the machine does not stop")
+
+    def _answer(self) -> bytes:
         """The next packet's content; acknowledgements between packets are passed over."""
         while True:
             start = self._rest.find(b"$")
@@ -95,7 +100,9 @@ class Debugger:
                 content = self._rest[start + 1 : end]
                 self._rest = self._rest[end + 3 :]
                 return content
-            data = line.recv(1 << 16)
+            if len(self._rest) > _MOST_BYTES:
+                raise ConnectionError("it says more than it was asked")
+            data = self._line.recv(1 << 16)
             if not data:
                 raise ConnectionError("the connection was closed")
             self._rest += data

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 On = Literal["probe", "serial", "qemu", "renode"]
+PLACES: tuple[On, ...] = get_args(On)
+EMULATORS: tuple[On, ...] = ("qemu", "renode")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Device:
         port: serial port of a real board ("/dev/ttyACM0", "socket://...", "labgrid:PLACE"); ""
             for emulators.
         baud: the line's speed in bits per second.
+        typed: a person has named the port; else it may be what a file says. Not kept in files.
     """
 
     on: On
@@ -30,3 +33,4 @@ class Device:
     elf: Path
     port: str = ""
     baud: int = 115200
+    typed: bool = field(default=False, compare=False)

@@ -16,6 +16,7 @@ from pipeline.board import Board
 from pipeline.errors import DeviceError, WrongUse
 from pipeline.flash.device import Device, On
 from pipeline.flash.flasher import connect, hear_ready
+from pipeline.flash.pretended import noted
 
 _BLOCK_BYTES = 4096
 # The board waits once a listener is this far behind.
@@ -67,7 +68,7 @@ def emulate(
         _check_free(link)
     with _pseudo_terminal() as (master, name), connect(device, board) as line:
         hear_ready(line, board)
-        with _linked(link, name) as path:
+        with noted(name, device.on), _linked(link, name) as path:
             ready(path)
             _pump(line, master, None if seconds is None else time.monotonic() + seconds)
 

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import serial
 
@@ -14,14 +15,18 @@ from pipeline.build.image import Image
 from pipeline.errors import DeviceError, FirmwareCrashed, LinkError, WrongUse
 from pipeline.flash import labgrid
 from pipeline.flash.device import Device, On
+from pipeline.flash.portname import check_port, is_network
 from pipeline.flash.qemu import qemu_program, run_qemu
 from pipeline.flash.renode import renode_program, run_renode
-from pipeline.flash.serialport import find_port, open_port, ports
+from pipeline.flash.serialport import PORT_ERRORS, find_port, open_port, ports
 from pipeline.flash.upload import upload
 from pipeline.progress import Progress, silent
 
 READY = b"m-ready"
 BOOT_SECONDS = 15.0
+EMULATED_SECONDS = 240.0  # on a machine with more to do than processors
+_ASK_AGAIN_SECONDS = 1.0
+_HEARD_BYTES = 1 << 14
 
 
 def flash(
@@ -52,6 +57,8 @@ def flash(
         ToolMissing: emulator or uploader is not installed.
         DeviceError: no board, upload failed, or the firmware did not come up.
     """
+    if port:
+        check_port(port, typed=True)
     if place := labgrid.place_of(on) or labgrid.place_of(port):
         return _flash_place(place, image, board, progress)
     chosen = _where(board, on, port)
@@ -66,6 +73,7 @@ def flash(
             elf=image.elf,
             port=find_port(board, port),
             baud=board.uart.baud,
+            typed=bool(port),
         )
     return _ready(device, board, progress)
 
@@ -90,20 +98,19 @@ def _flash_place(place: str, image: Image, board: Board, progress: Progress) -> 
 def _ready(device: Device, board: Board, progress: Progress) -> Device:
     """The device, once its firmware has answered."""
     with connect(device, board) as line:
-        if device.on in ("probe", "serial"):
-            line.write(b"name%")
-        hear_ready(line, board)
+        hear_ready(line, board, ask=device.on in ("probe", "serial"))
     progress("flash", 1, 1, f"{board.id} on {device.on} is ready")
     return device
 
 
 @contextlib.contextmanager
-def connect(device: Device, board: Board) -> Iterator[serial.Serial]:
+def connect(device: Device, board: Board) -> Iterator[serial.SerialBase]:
     """The device's open serial port; an emulator runs for as long as it is open.
 
     An emulated board starts from reset with every connection.
 
     Raises:
+        WrongUse: the device's port is not one, or a file names what only a person may.
         DeviceError, ToolMissing: the port can't be opened, the emulator not started; within
             the block too, where the emulator ends by itself.
     """
@@ -115,6 +122,7 @@ def connect(device: Device, board: Board) -> Iterator[serial.Serial]:
         with run_renode(board, device.elf) as port:
             yield port
         return
+    check_port(device.port, typed=device.typed, where=f"the port of {board.id}")
     if place := labgrid.place_of(device.port):
         with labgrid.open_place(place, device.baud) as port, _unbroken(device):
             yield port
@@ -131,7 +139,7 @@ def connect(device: Device, board: Board) -> Iterator[serial.Serial]:
 def _unbroken(device: Device) -> Iterator[None]:
     try:
         yield
-    except (serial.SerialException, OSError) as error:
+    except PORT_ERRORS as error:
         raise DeviceError(
             f"the line broke: {error}", where=device.port, hint="was the board unplugged?"
         ) from error
@@ -145,7 +153,7 @@ def _project_of(image: Image) -> Path | None:
 def _where(board: Board, on: str, port: str) -> On:
     if on == "auto":
         if port:
-            return "serial" if "://" in port else "probe"
+            return "serial" if is_network(port) else "probe"
         fitting = [info for info in ports() if board.id in info.boards]
         if fitting:
             find_port(board)
@@ -169,25 +177,49 @@ def _where(board: Board, on: str, port: str) -> On:
     )
 
 
-def hear_ready(line: serial.Serial, board: Board) -> None:
-    """Waits for the monitor's greeting."""
-    uart = board.uart
-    heard = b""
-    deadline = time.monotonic() + BOOT_SECONDS
+def hear_ready(line: Any, board: Board, *, ask: bool = False) -> None:
+    """Waits for the monitor's greeting.
+
+    Args:
+        line: an open port.
+        board: its board.
+        ask: for its name, again and again: a chip that runs already does not greet, and USB
+            loses what is sent before both ends know each other.
+
+    Raises:
+        FirmwareCrashed: it reports a fault.
+        LinkError: it says nothing that ends in `m-ready`.
+    """
+    uart, heard, asked = board.uart, b"", 0.0
+    begun = time.monotonic()
     line.timeout = 0.2
-    while time.monotonic() < deadline:
-        heard += line.read(1) + line.read(min(line.in_waiting, 256))
+    while _waits(line, time.monotonic() - begun):
+        if ask and time.monotonic() - asked > _ASK_AGAIN_SECONDS:
+            asked = time.monotonic()
+            line.write(b"name%")
+        heard = (heard + line.read(1) + line.read(min(line.in_waiting, 256)))[-_HEARD_BYTES:]
         if READY in heard:
             return
         if b"e-[fault" in heard and b"]" in heard.split(b"e-[fault", 1)[1]:
             raise FirmwareCrashed(f"the firmware crashed: {_last(heard)}", where=board.id)
     raise LinkError(
-        f"the firmware is silent: no m-ready within {BOOT_SECONDS:.0f} s; heard {_last(heard)}",
+        f"the firmware is silent: no m-ready within {time.monotonic() - begun:.0f} s; "
+        f"heard {_last(heard)}",
         where=board.id,
         hint=f"{board.id} speaks on {uart.name}: {uart.pins}" + f"; {uart.note}" * bool(uart.note),
     )
 
 
+def _waits(line: Any, passed: float) -> bool:
+    """Whether to wait on; an emulator's time is what it had to compute."""
+    spent = getattr(line, "spent", None)
+    if spent is None or passed < BOOT_SECONDS:
+        return passed < BOOT_SECONDS
+    return passed < EMULATED_SECONDS and spent() < EMULATED_SECONDS / 4
+
+
 def _last(heard: bytes) -> str:
-    lines = [line for line in heard.decode("ascii", "replace").splitlines() if line.strip()]
+    text = heard.decode("ascii", "backslashreplace")
+    lines = ["".join(c if c.isprintable() else "?" for c in line) for line in text.splitlines()]
+    lines = [line for line in lines if line.strip()]
     return " | ".join(lines[-4:]) or "nothing"

@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +22,14 @@ from typing import Any
 
 import serial
 
-from pipeline import extras
+from pipeline import extras, scratch
 from pipeline.board import Board
+from pipeline.child import before_exec
 from pipeline.errors import DeviceError, ToolMissing, WrongUse
+from pipeline.flash.portname import LABGRID, check_host
 from pipeline.flash.serialport import open_socket
 
-PREFIX = "labgrid:"
+PREFIX = LABGRID
 PROGRAM = "labgrid-client"
 _ASK_SECONDS = 30.0
 _FLASH_SECONDS = 180.0
@@ -133,8 +134,8 @@ def program(place: str, board: Board, elf: Path) -> None:
     """
     from pipeline.flash.upload import upload_error
 
-    with tempfile.TemporaryDirectory(prefix="labgrid.") as folder:
-        config = Path(folder) / "env.yaml"
+    with scratch.folder("labgrid") as folder:
+        config = folder / "env.yaml"
         config.write_text(json.dumps(_environment(place, board)), encoding="utf-8")  # JSON is YAML
         code, said = _ask(
             place, "bootstrap", str(elf.resolve()), config=config, seconds=_FLASH_SECONDS
@@ -176,7 +177,7 @@ def _url(place: str, line: Resource) -> str:
         DeviceError: its exporter does not serve it now.
     """
     host, port = line.parameters.get("host"), line.parameters.get("port")
-    if not line.available or not host or not port:
+    if not line.available or not check_host(host, port):
         raise DeviceError(
             f"the serial line {line.name!r} is not available",
             where=place,
@@ -229,6 +230,7 @@ def _ask(
             text=True,
             timeout=seconds,
             check=False,
+            preexec_fn=before_exec(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DeviceError(f"{PROGRAM} {words[0]}: {error}", where=place) from error

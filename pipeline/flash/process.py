@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline import system
+from pipeline.child import Family, before_exec
 
-_PR_SET_PDEATHSIG = 1
 _KEPT_CHARACTERS = 2000
 
 
@@ -35,29 +35,18 @@ def own_processor() -> Iterator[int | None]:
         yield chosen
 
 
-def _before_exec(processor: int | None) -> Callable[[], None] | None:
-    """What the child does before exec: ask the kernel to be killed when we are gone.
-
-    It also covers `kill -9` of this process, where no code of ours runs any more.
-    """
-    try:
-        prctl = ctypes.CDLL(None).prctl
-    except (OSError, AttributeError):
-        return None
-    parent = os.getpid()
-
-    def before_exec() -> None:
-        if processor is not None and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {processor})
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return before_exec
-
-
 class Process:
-    """A child process with its output kept for error messages."""
+    """A child process with its output kept for error messages.
+
+    Args:
+        command: program and arguments.
+        pass_fds: descriptors it inherits.
+        cwd: its working directory.
+        talk: its standard input is ours to write to.
+        processor: it runs on this one alone.
+        env: its environment; None for ours.
+        family: it has children of its own, which are ended with it.
+    """
 
     def __init__(
         self,
@@ -67,20 +56,29 @@ class Process:
         cwd: Path | None = None,
         talk: bool = False,
         processor: int | None = None,
+        env: Mapping[str, str] | None = None,
+        family: bool = False,
     ) -> None:
         self._log = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed in end()
+        prepare = before_exec(processor)
+        options: dict[str, Any] = {
+            "stdin": subprocess.PIPE if talk else subprocess.DEVNULL,
+            "stdout": self._log,
+            "stderr": subprocess.STDOUT,
+            "cwd": cwd,
+            "env": env,
+        }
+        self._family: Family | None = None
         try:
-            self._child = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE if talk else subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=subprocess.STDOUT,
-                pass_fds=tuple(pass_fds),
-                cwd=cwd,
-                # Ctrl-C at the terminal goes to us; we end the child ourselves.
-                start_new_session=True,
-                preexec_fn=_before_exec(processor),
-            )
+            if family or prepare is None:
+                self._family = Family(command, pass_fds, **options)
+                self._child = self._family.process
+            else:
+                self._child = subprocess.Popen(
+                    # Ctrl-C at the terminal goes to us; we end the child ourselves.
+                    command, pass_fds=tuple(pass_fds), start_new_session=True,
+                    preexec_fn=prepare, **options,
+                )  # fmt: skip
         except BaseException:
             self._log.close()
             raise
@@ -89,6 +87,18 @@ class Process:
     def pid(self) -> int:
         """The child's process id."""
         return self._child.pid
+
+    def spent(self) -> float:
+        """Seconds of processor time that it and what it has started have had so far."""
+        import psutil
+
+        total = 0.0
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self._child.pid)
+            for one in [process, *(process.children(recursive=True) if self._family else ())]:
+                times = one.cpu_times()
+                total += times.user + times.system
+        return total
 
     def say(self, text: str) -> None:
         """Writes to its standard input (only with `talk`).
@@ -123,6 +133,8 @@ class Process:
 
     def end(self) -> None:
         """Ends it and what it has started: SIGTERM, two seconds later SIGKILL."""
+        if self._family is not None:
+            self._family.end()
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self._child.poll() is None:
                 with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,8 @@
-"""QEMU: the board's machine, its UART on a socket of this machine, instructions counted."""
+"""QEMU: the board's machine, its UART on a socket it inherits, instructions counted.
+
+The debugger stub and the monitor can do whatever this user can (`migrate exec:` runs commands).
+So all three lines are pairs of connected sockets: nothing listens, nobody else can connect.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import serial
+from serial import SerialBase, SerialException
 
 from pipeline import tools
 from pipeline.board import Board
@@ -18,7 +22,7 @@ from pipeline.errors import DeviceError, FirmwareCrashed, McuError, ToolMissing,
 from pipeline.flash.debugger import Debugger
 from pipeline.flash.process import Process, own_processor
 from pipeline.flash.qemu_counter import Counter
-from pipeline.flash.serialport import open_socket
+from pipeline.flash.socketport import SocketPort, socket_pair
 
 # A guest that locks up makes QEMU abort with this; the firmware is to blame, not QEMU.
 _LOCKUP = "Lockup"
@@ -62,36 +66,37 @@ def _version(program: str) -> str:
 
 
 def qemu_command(
-    board: Board, elf: Path, listener: int, debugger: int, monitor: int | None = None
+    board: Board, elf: Path, uart: int, debugger: int, monitor: int | None = None
 ) -> list[str]:
-    """The command line; the numbers are file descriptors of listening sockets.
+    """The command line; the numbers are file descriptors of connected sockets.
 
     -icount shift=0 makes an instruction a nanosecond of the machine's time: counts are
-    exact and repeat. wait=on holds the machine until the host listens. The debugger stub
-    costs nothing until it is connected to. With a monitor the machine stands still until
-    the debugger lets it go.
+    exact and repeat. The debugger stub costs nothing until it is spoken to. With a monitor
+    the machine stands still until the debugger lets it go.
     """
     program = qemu_program(board)
     assert board.qemu is not None
-    chardev = f"socket,id=uart,fd={listener},server=on,wait=on,nodelay=on"
     serials = ["-serial", "null"] * board.qemu.serial + ["-serial", "chardev:uart"]
     watched: tuple[str, ...] = ()
     if monitor is not None:
-        line = f"socket,id=qmp,fd={monitor},server=on,wait=off"
-        watched = ("-S", "-chardev", line, "-mon", "chardev=qmp,mode=control")
+        watched = ("-S", *_line("qmp", monitor), "-mon", "chardev=qmp,mode=control")
     return [
         program,
         *("-machine", board.qemu.machine, *board.qemu.args),
         *("-icount", "shift=0", "-display", "none", "-monitor", "none"),
         *watched,
-        *("-chardev", chardev, *serials, board.qemu.load, str(elf)),
-        *("-chardev", f"socket,id=gdb,fd={debugger},server=on,wait=off,nodelay=on"),
-        *("-gdb", "chardev:gdb"),
+        *_line("uart", uart),
+        *(*serials, board.qemu.load, str(elf)),
+        *(*_line("gdb", debugger), "-gdb", "chardev:gdb"),
     ]
 
 
+def _line(name: str, descriptor: int) -> tuple[str, str]:
+    return ("-chardev", f"socket,id={name},fd={descriptor}")
+
+
 @contextlib.contextmanager
-def run_qemu(board: Board, elf: Path) -> Iterator[serial.Serial]:
+def run_qemu(board: Board, elf: Path) -> Iterator[SerialBase]:
     """Runs the firmware from reset; gives the open serial port, ends QEMU afterwards.
 
     The port's `memory` is a Debugger: the machine's memory. Not so where the debugger counts
@@ -108,38 +113,47 @@ def run_qemu(board: Board, elf: Path) -> Iterator[serial.Serial]:
 
 
 @contextlib.contextmanager
-def _running(board: Board, elf: Path, processor: int | None) -> Iterator[serial.Serial]:
-    with _listener() as listener, _listener() as stub, _listener() as monitor:
-        number, watched = listener.getsockname()[1], board.qemu is not None and board.qemu.counter
-        places = (stub.getsockname(), monitor.getsockname())
-        handles = [listener.fileno(), stub.fileno(), *([monitor.fileno()] if watched else [])]
+def _running(board: Board, elf: Path, processor: int | None) -> Iterator[SerialBase]:
+    watched = board.qemu is not None and board.qemu.counter
+    with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+        lines, handles = [], []
+        for _ in range(3 if watched else 2):
+            near, far = socket_pair()
+            lines.append(ours.enter_context(near))
+            handles.append(theirs.enter_context(far).fileno())
         try:
             process = Process(
                 qemu_command(board, elf, *handles), pass_fds=handles, processor=processor
             )
         except OSError as error:
             raise DeviceError(f"QEMU can't be started: {error}", where=board.id) from error
-    try:
-        port = open_socket(f"socket://127.0.0.1:{number}")
-        helper: Counter | Debugger
-        if watched:
-            helper = Counter(elf, *places, where=board.id)
-        else:
-            helper = Debugger(places[0], where=board.id)
-            port.memory = helper  # type: ignore[attr-defined]  # a port takes attributes
+        theirs.close()
         try:
-            yield port
-        except (serial.SerialException, OSError, McuError) as error:
-            raise _explained(process, board, error) from error
+            with _helped(board, elf, lines, process) as port:
+                try:
+                    yield port
+                except (SerialException, OSError, McuError) as error:
+                    raise _explained(process, board, error) from error
         finally:
-            port.close()
-            helper.close()
+            process.end()
+
+
+@contextlib.contextmanager
+def _helped(
+    board: Board, elf: Path, lines: list[socket.socket], process: Process
+) -> Iterator[SerialBase]:
+    """The UART's port, with a debugger that moves memory, or one that counts."""
+    port = SocketPort(lines[0], board.id, process.spent)
+    helper: Counter | Debugger
+    if board.qemu is not None and board.qemu.counter:
+        helper = Counter(elf, lines[1], lines[2], where=board.id)
+    else:
+        port.memory = helper = Debugger(lines[1], where=board.id)
+    try:
+        yield port
     finally:
-        process.end()
-
-
-def _listener() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0), backlog=1)
+        port.close()
+        helper.close()
 
 
 def _explained(process: Process, board: Board, error: Exception) -> Exception:

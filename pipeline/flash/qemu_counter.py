@@ -33,8 +33,8 @@ class Counter:
 
     Args:
         elf: the firmware.
-        debugger: host and port QEMU's debugger stub listens at; the machine stands still.
-        monitor: host and port of its monitor in QMP mode.
+        debugger: line to QEMU's debugger stub; the machine stands still.
+        monitor: line to its monitor in QMP mode; both are closed with the counter.
         where: what errors name.
 
     Raises:
@@ -42,7 +42,7 @@ class Counter:
     """
 
     def __init__(
-        self, elf: Path, debugger: tuple[str, int], monitor: tuple[str, int], where: str = ""
+        self, elf: Path, debugger: socket.socket, monitor: socket.socket, where: str = ""
     ) -> None:
         self._stop, self._cell = _symbols(elf, where)
         self._stub = _Packets(debugger)
@@ -51,22 +51,28 @@ class Counter:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends; to be called when QEMU has ended, or is about to."""
+        """Ends, whatever QEMU does."""
         self._stub.close()
+        with contextlib.suppress(OSError):
+            self._monitor.shutdown(socket.SHUT_RDWR)
         self._thread.join(_SECONDS)
+        self._monitor.close()
 
     def _serve(self) -> None:
         # QEMU closes both lines when it ends; who started it then says why.
         with (
             contextlib.suppress(OSError, EOFError, ValueError, KeyError),
-            socket.create_connection(self._monitor) as line,
-            line.makefile("rw", encoding="utf-8") as monitor,
+            self._monitor.makefile("rw", encoding="utf-8") as monitor,
         ):
             self._count(_Monitor(monitor))
 
     def _count(self, monitor: _Monitor) -> None:
         stub = self._stub
-        stub.ask(b"?")
+        # Older ones have said already that the machine stands; `qC` has an answer of its own.
+        stub.say(b"?")
+        stub.say(b"qC")
+        while not stub.answer().startswith(b"QC"):
+            pass
         stub.ask(b"Z0,%x,%d" % (self._stop, _INSTRUCTION_BYTES))
         stub.say(b"c")
         while True:
@@ -106,26 +112,16 @@ class _Monitor:
 class _Packets:
     """GDB's remote protocol: packets of `$content#sum`, each acknowledged by a `+`."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._address = address
-        self._line: socket.socket | None = None
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
         self._rest = b""
-        self._closed = False
 
     def close(self) -> None:
-        self._closed = True
-        if self._line is not None:
-            with contextlib.suppress(OSError):
-                self._line.shutdown(socket.SHUT_RDWR)
-            self._line.close()
+        with contextlib.suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+        self._line.close()
 
     def say(self, content: bytes) -> None:
-        if self._line is None:
-            self._line = socket.create_connection(self._address, _SECONDS)
-            self._line.settimeout(None)
-            self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._closed:
-            raise EOFError
         self._line.sendall(b"+$%s#%02x" % (content, sum(content) & 0xFF))
 
     def ask(self, content: bytes) -> bytes:
@@ -133,7 +129,6 @@ class _Packets:
         return self.answer()
 
     def answer(self) -> bytes:
-        assert self._line is not None
         while True:
             start = self._rest.find(b"$")
             end = self._rest.find(b"#", start) if start >= 0 else -1

@@ -1,8 +1,9 @@
-"""Renode: one process for all runs, its monitor on standard input, UARTs on loopback sockets.
+"""Renode: one process for all runs, its monitor on standard input, UARTs on Unix sockets.
 
 Renode's own sockets, the monitor's too, listen on every interface. So the monitor gets no port,
-and the UART's terminal is one of ours (renode_uart.cs), which Renode compiles at the start.
-Where it can't, the UART is on a pseudo-terminal: as private, but slower.
+and the UART's terminal is one of ours (renode_uart.cs), which Renode compiles at the start: a
+socket in a folder that only this user may enter. Where Renode can't, the UART is on a
+pseudo-terminal: as private, but slower.
 
 A run is: clear, include the board's script, connect its UART, open it, start. The machine
 starts only once the host listens, so that nothing said at start is lost.
@@ -15,21 +16,23 @@ import contextlib
 import ctypes.util
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import serial
+from serial import SerialBase, SerialException
 
 from pipeline import system
 from pipeline.board import Board
 from pipeline.errors import DeviceError, McuError, ToolMissing, WrongUse
 from pipeline.flash.process import Process
 from pipeline.flash.serialport import open_port
+from pipeline.flash.socketport import SocketPort, connect_unix
+from pipeline.scratch import Folder
 
 # On a busy machine the first board takes half a minute: Renode looks its models up.
 START_SECONDS = 180.0
+_CONNECT_SECONDS = 30.0
 _TERMINAL = Path(__file__).with_name("renode_uart.cs")
 # The terminal's compiler knows only what is loaded.
 _LOAD = "; ".join(
@@ -74,16 +77,21 @@ class RenodeProcess:
     """A running Renode, which takes one machine after the other."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="mcu-renode-"))
+        program = ["env", *renode_settings(), renode_program()]
+        self._own = Folder("renode", short=True)
+        self._folder = self._own.path
         self._runs = 0
         config = str(self._folder / "config")
-        program = ["env", *renode_settings(), renode_program()]
         options = ["--disable-gui", "--plain", "--console", "--hide-log", "--config", config]
         self._sockets: bool | None = None
+        # What Renode itself leaves when it is killed goes with our folder.
+        env = {**os.environ, "TMPDIR": str(self._folder)}
         try:
-            self._process = Process([*program, *options], cwd=self._folder, talk=True)
+            self._process = Process(
+                [*program, *options], cwd=self._folder, talk=True, env=env, family=True
+            )
         except OSError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._own.close()
             raise DeviceError(f"Renode can't be started: {error}") from error
 
     @property
@@ -95,8 +103,10 @@ class RenodeProcess:
         """False once Renode has ended."""
         return self._process.exit_code() is None
 
-    def prepare(self, board: Board, elf: Path) -> str:
-        """Makes the board with its firmware, not yet started; gives the UART's port.
+    def prepare(self, board: Board, elf: Path) -> Path:
+        """Makes the board with its firmware, not yet started; gives where its UART is.
+
+        `sockets` then tells whether that is a socket or a terminal.
 
         Raises:
             DeviceError: Renode ended, or refused a line; with its words.
@@ -110,16 +120,21 @@ class RenodeProcess:
         firmware = self._folder / f"run{self._runs}.elf"
         shutil.copyfile(elf, firmware)
         script.write_text(
-            f"logFile @{self._folder / 'renode.log'}\n"
+            f"logFile @{_escaped(self._folder / 'renode.log')}\n"
             "logLevel 3\n"
-            f"$elf=@{firmware}\n"
+            f"$elf=@{_escaped(firmware)}\n"
             f"include @{_escaped(board.folder / board.renode.script)}\n"
             f"{(_socket if self._sockets else _pseudo_terminal)('uart', uart)}"
             f"connector Connect {board.renode.uart} uart\n"
         )
-        self._say(f"Clear\ninclude @{script}\n")
+        self._say(f"Clear\ninclude @{_escaped(script)}\n")
         self._wait_for(uart, script.name, board.id)
-        return f"socket://127.0.0.1:{uart.read_text()}" if self._sockets else str(uart)
+        return uart
+
+    @property
+    def sockets(self) -> bool:
+        """Renode takes our terminal."""
+        return bool(self._sockets)
 
     def _takes_our_terminal(self) -> bool:
         """Has Renode compile the terminal, and make one."""
@@ -146,6 +161,10 @@ class RenodeProcess:
                 raise DeviceError(f"Renode did not make the board; it said: {words}", where=where)
             time.sleep(0.02)
 
+    def spent(self) -> float:
+        """Seconds of processor time it has had so far."""
+        return self._process.spent()
+
     def start(self) -> None:
         """Lets the machine run."""
         self._say("start\n")
@@ -163,7 +182,7 @@ class RenodeProcess:
     def end(self) -> None:
         """Ends Renode and removes its files."""
         self._process.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._own.close()
 
     def _say(self, text: str) -> None:
         try:
@@ -196,7 +215,7 @@ atexit.register(end_renode)
 
 
 @contextlib.contextmanager
-def run_renode(board: Board, elf: Path) -> Iterator[serial.Serial]:
+def run_renode(board: Board, elf: Path) -> Iterator[SerialBase]:
     """Runs the firmware from reset; gives the open serial port, removes the machine afterwards.
 
     Raises:
@@ -210,11 +229,11 @@ def run_renode(board: Board, elf: Path) -> Iterator[serial.Serial]:
         raise DeviceError("there is no such firmware", where=str(elf))
     renode = _renode()
     try:
-        port = open_port(renode.prepare(board, elf), board.uart.baud)
+        port = _opened(renode, renode.prepare(board, elf), board)
         try:
             renode.start()
             yield port
-        except (serial.SerialException, OSError) as error:
+        except (SerialException, OSError) as error:
             raise DeviceError(
                 f"the emulated serial line broke: {error}; Renode said: {renode.words()[-400:]}",
                 where=board.id,
@@ -229,12 +248,21 @@ def run_renode(board: Board, elf: Path) -> Iterator[serial.Serial]:
         raise
 
 
+def _opened(renode: RenodeProcess, uart: Path, board: Board) -> SerialBase:
+    if not renode.sockets:
+        return open_port(str(uart), board.uart.baud)
+    try:
+        return SocketPort(connect_unix(uart, _CONNECT_SECONDS), board.id, renode.spent)
+    except OSError as error:
+        raise DeviceError(f"Renode's UART does not answer: {error}", where=board.id) from error
+
+
 def _escaped(path: Path) -> str:
     return str(path).replace(" ", "\\ ")
 
 
-def _socket(name: str, port_file: Path) -> str:
-    return f'emulation CreateLoopbackTerminal "{name}" "{port_file}"\n'
+def _socket(name: str, path: Path) -> str:
+    return f'emulation CreatePrivateTerminal "{name}" "{path}"\n'
 
 
 def _pseudo_terminal(name: str, link: Path) -> str:

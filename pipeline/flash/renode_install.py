@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import tarfile
-import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -26,7 +25,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from pipeline import system
+from pipeline import scratch, system
 from pipeline.errors import StepFailed, WrongUse
 from pipeline.flash.renode import renode_settings
 from pipeline.progress import Progress, silent
@@ -166,7 +165,7 @@ def _staging(folder: Path) -> Iterator[Path]:
     # What a killed installation left; the lock says that nobody is using it.
     for left in folder.glob(".renode-install-*"):
         shutil.rmtree(left, ignore_errors=True)
-    staging = Path(tempfile.mkdtemp(prefix=".renode-install-", dir=folder))
+    staging = scratch.folder_beside(folder / "renode-install")
     try:
         yield staging
     finally:

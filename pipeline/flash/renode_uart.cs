@@ -1,9 +1,8 @@
-// A UART's line in Renode: a TCP socket that listens on the loopback interface alone.
+// A UART's line in Renode: a Unix socket, in a folder that only its user may enter.
 // Renode's own server sockets listen on every interface, and take their input a byte at a time.
 using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Net;
 using System.Net.Sockets;
 using System.Threading;
 
@@ -12,25 +11,24 @@ using Antmicro.Renode.Core;
 
 namespace Mcu.Pipeline
 {
-    public static class LoopbackTerminalExtensions
+    public static class PrivateTerminalExtensions
     {
-        // Puts the number of the port into a file, once it listens.
-        public static void CreateLoopbackTerminal(this Emulation emulation, string name, string portFile)
+        // The path is there once it listens.
+        public static void CreatePrivateTerminal(this Emulation emulation, string name, string path)
         {
-            emulation.ExternalsManager.AddExternal(new LoopbackTerminal(portFile), name);
+            emulation.ExternalsManager.AddExternal(new PrivateTerminal(path), name);
         }
     }
 
-    public sealed class LoopbackTerminal : BackendTerminal, IDisposable
+    public sealed class PrivateTerminal : BackendTerminal, IDisposable
     {
-        public LoopbackTerminal(string portFile)
+        public PrivateTerminal(string path)
         {
-            listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start(1);
+            listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            listener.Bind(new UnixDomainSocketEndPoint(path + ".part"));
+            listener.Listen(1);
             Run(Listen);
-            var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-            File.WriteAllText(portFile + ".part", port.ToString());
-            File.Move(portFile + ".part", portFile);
+            File.Move(path + ".part", path);
         }
 
         public override void WriteChar(byte value)
@@ -49,7 +47,7 @@ namespace Mcu.Pipeline
                 ended = true;
                 Monitor.Pulse(said);
             }
-            listener.Stop();
+            listener.Close();
             if(line != null)
             {
                 line.Close();
@@ -65,8 +63,7 @@ namespace Mcu.Pipeline
         {
             try
             {
-                line = listener.AcceptSocket();
-                line.NoDelay = true;
+                line = listener.Accept();
                 Run(Speak);
                 var heard = new byte[4096];
                 for(var count = line.Receive(heard); count > 0; count = line.Receive(heard))
@@ -111,7 +108,7 @@ namespace Mcu.Pipeline
             }
         }
 
-        private readonly TcpListener listener;
+        private readonly Socket listener;
         private readonly List<byte> said = new List<byte>();
         private volatile bool ended;
         private volatile Socket line;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from pipeline.board import Board, boards, load_board
 from pipeline.errors import DeviceError
 
 _READ_SECONDS = 1.0
+PORT_ERRORS: tuple[type[Exception], ...] = (OSError, serial.SerialException)
+"""What pyserial raises when a line has gone."""
+with contextlib.suppress(ImportError):
+    import termios
+
+    PORT_ERRORS += (termios.error,)  # no OSError, whatever the line died of
 
 
 @dataclass(frozen=True)

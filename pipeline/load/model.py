@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pipeline.load.rebuild import has_networks_inside, rebuild
 from pipeline.load.safety import refuse_code, refuse_code_in_savedmodel
 from pipeline.load.sniff import sniff
 from pipeline.load.tfenv import keras3, quiet, tensorflow, tf_keras
+from pipeline.scratch import Folder
 
 _CHECK_SAMPLES = 4
 # Two loaders may order float sums differently; anything beyond is a wrong translation.
@@ -167,19 +167,19 @@ class _suffixed:  # noqa: N801  (used like a function)
 
     def __init__(self, path: Path, suffix: str) -> None:
         self._path, self._suffix = path, suffix
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Folder | None = None
 
     def __enter__(self) -> Path:
         if self._path.suffix == self._suffix:
             return self._path
-        self._folder = tempfile.TemporaryDirectory()
-        copy = Path(self._folder.name) / f"model{self._suffix}"
+        self._folder = Folder("load")
+        copy = self._folder.path / f"model{self._suffix}"
         shutil.copyfile(self._path, copy)
         return copy
 
     def __exit__(self, *_: object) -> None:
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.close()
 
 
 def _reason(error: Exception) -> str:

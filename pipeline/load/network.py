@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import scratch
 from pipeline.errors import ModelError
 from pipeline.load.compression import Compression
 from pipeline.load.dataset import Signature
@@ -74,11 +74,11 @@ def save_network(network: Network, path: Path) -> None:
     The same network gives the same bytes: times and dates are left out of the archive.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        plain = Path(folder) / "plain.keras"
+    with scratch.taking_the_place_of(path) as folder:
+        plain = folder / "plain.keras"
         with quiet():
             tf_keras().models.save_model(network.keras, plain, save_format="keras")
-        final = Path(folder) / "final.keras"
+        final = folder / "final.keras"
         with zipfile.ZipFile(plain) as old, zipfile.ZipFile(final, "w") as new:
             members = {name: old.read(name) for name in sorted(old.namelist())}
             metadata = json.loads(members["metadata.json"])

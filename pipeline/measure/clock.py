@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 import time
 from dataclasses import dataclass
 
 from pipeline.errors import DeviceError
 from pipeline.measure.link import Link
 from pipeline.measure.measurement import Latency
-from pipeline.measure.monitor import Monitor
+from pipeline.measure.monitor import LAP, Monitor
 
-_STAMP = re.compile(r"m-lap-us-(\d+)")
 # So long that what the line adds to either end is less than a part in a thousand.
 _LEAST_SECONDS = 1.0
 _ASKED_SECONDS = 2.0
@@ -36,7 +34,7 @@ def stamp(link: Link) -> Stamp | None:
         lines = monitor.command("timestamp")
         after = time.monotonic()
         for line in lines:
-            if match := _STAMP.fullmatch(line):
+            if match := LAP.fullmatch(line):
                 return Stamp((before + after) / 2, int(match[1]) / 1e6)
     return None
 

@@ -7,6 +7,7 @@ COBS: Cheshire and Baker, Consistent Overhead Byte Stuffing, 1999.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from cobs import cobs
 _HEADER = struct.Struct("<BH")
 _CRC = struct.Struct("<I")
 _LONGEST_SEGMENT = 1 << 16
+_UNSHOWN = re.compile(r"[^ -~\ufffd]")
 
 
 class Type(IntEnum):
@@ -153,4 +155,14 @@ def _texts(lines: list[bytes]) -> Iterator[str]:
     for line in lines:
         text = line.decode("ascii", "backslashreplace").strip("\r")
         if text:
-            yield text
+            yield text if text.isprintable() else _shown(text)
+
+
+def _shown(text: str) -> str:
+    """With what would command a terminal written out."""
+    return _UNSHOWN.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def words(data: bytes) -> str:
+    """A chip's text, fit for people to see."""
+    return _shown(data.decode("ascii", "replace"))

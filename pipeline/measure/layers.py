@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import scratch
 from pipeline.convert import Graph, Op, Tensor
 from pipeline.errors import DeviceError, StepFailed, WrongUse
 from pipeline.flash.process import Process
@@ -174,6 +173,8 @@ def compare_layers(
 
 def _check(op: Op, t: Tensor, held: Held, raw: bytes, theirs: NDArray[Any]) -> LayerCheck:
     kind = np.dtype(t.dtype)
+    if len(raw) % kind.itemsize:
+        raise DeviceError(f"{len(raw)} bytes of {op.name} {op.layer!r} came, expected {held.size}")
     ours = np.frombuffer(raw, kind)
     wanted = np.ascontiguousarray(theirs).astype(kind, copy=False).reshape(-1)
     if held.kept is not None:
@@ -213,8 +214,7 @@ def _into(graph: Graph, layer: Ran | None) -> str:
 @contextlib.contextmanager
 def _reference(content: bytes, sample: NDArray[Any], wanted: Sequence[int]) -> Iterator[Any]:
     """Runs the reference beside; gives a function that waits for its tensors, by index."""
-    with tempfile.TemporaryDirectory(prefix="mcu-layers-") as name:
-        folder = Path(name)
+    with scratch.folder("layers") as folder:
         (folder / MODEL).write_bytes(content)
         np.save(folder / INPUT, sample)
         np.save(folder / WANTED, np.array(wanted, np.int64))

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import select
+import sys
 import time
 from collections import deque
 from typing import Any
 
-import serial
-
 from pipeline.errors import LinkError
+from pipeline.flash.serialport import PORT_ERRORS
 from pipeline.measure.fault import check_fault
 from pipeline.measure.frames import Broken, Frame, Splitter
 
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
+_NO_DESCRIPTOR: tuple[type[Exception], ...] = (AttributeError, *PORT_ERRORS)
+_NO_SPEED: tuple[type[Exception], ...] = (ValueError, *PORT_ERRORS)
 _HEARD_LINES = 12
+_SHOWN_CHARACTERS = 200
 _READ_BYTES = 1 << 16
 
 
@@ -52,7 +59,7 @@ class Link:
     def _descriptor(self) -> int | None:
         try:
             return int(self._port.fileno())
-        except (AttributeError, OSError, serial.SerialException):
+        except _NO_DESCRIPTOR:
             return None
 
     @property
@@ -73,13 +80,31 @@ class Link:
 
     @baud.setter
     def baud(self, value: int) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*PORT_ERRORS):
             self._port.flush()
-        self._port.baudrate = value
+        try:
+            self._port.baudrate = value
+        except _NO_SPEED as error:
+            raise self._gone(error) from error
 
     def seconds(self, count: int) -> float:
         """How long `count` bytes are on the line."""
         return count * 10 / self.baud if self.baud else 0.0
+
+    def unsent(self) -> int:
+        """Bytes that were written and not taken yet; 0 where the system does not say."""
+        if self._fd is None or sys.platform != "linux":
+            return 0
+        try:
+            found = fcntl.ioctl(self._fd, termios.TIOCOUTQ, b"\0" * 4)
+        except OSError:
+            return 0
+        return max(int.from_bytes(found, sys.byteorder), 0)
+
+    def spent(self) -> float | None:
+        """Seconds of processor time an emulator has had; None for a chip of its own."""
+        ask = getattr(self._port, "spent", None)
+        return None if ask is None else float(ask())
 
     def write(self, data: bytes) -> None:
         """Sends.
@@ -89,7 +114,7 @@ class Link:
         """
         try:
             self._port.write(data)
-        except (OSError, serial.SerialException) as error:
+        except PORT_ERRORS as error:
             raise self._gone(error) from error
 
     def next(self, timeout: float) -> str | Frame | None:
@@ -102,6 +127,7 @@ class Link:
             FirmwareCrashed: the chip reports a fault.
         """
         deadline = time.monotonic() + timeout
+        late = False
         while True:
             while self._items:
                 item = self._items.popleft()
@@ -113,15 +139,15 @@ class Link:
                     self._hear(item)
                 return item
             left = deadline - time.monotonic()
+            if late:
+                return None  # a line that never falls silent has its end too
+            late = left <= 0
             data = self._read(max(left, 0.0))
-            if data:
-                self.received += len(data)
-                self._items.extend(self._split.feed(data))
-            elif left <= 0:
-                return None
+            self.received += len(data)
+            self._items.extend(self._split.feed(data))
 
     def _hear(self, line: str) -> None:
-        self._heard.append(line)
+        self._heard.append(line[:_SHOWN_CHARACTERS])
         if line.startswith("m-init-done"):
             self.restarts += 1
         check_fault(line, where=self._where, elf=self._symbols)
@@ -135,7 +161,7 @@ class Link:
             if not select.select([self._fd], [], [], timeout)[0]:
                 return b""
             return bytes(self._port.read(_READ_BYTES))
-        except (OSError, serial.SerialException) as error:
+        except PORT_ERRORS as error:
             raise self._gone(error) from error
 
     def drain(self, quiet: float = 0.05, most: float = 1.0) -> None:

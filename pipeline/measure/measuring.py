@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from pipeline.board import Board
 from pipeline.convert import Graph, read_graph
+from pipeline.convert.statistics import macs
 from pipeline.errors import DeviceError, WrongUse
 from pipeline.flash import Device, connect
+from pipeline.flash.pretended import emulator_behind
 from pipeline.load import Dataset, FlatModel
 from pipeline.measure.clock import Clock, measured_hz, stamp
 from pipeline.measure.energy import Energy
+from pipeline.measure.firmware import total_bytes
 from pipeline.measure.inputs import input_tensors
 from pipeline.measure.link import Link
 from pipeline.measure.measurement import Accuracy, LayerCost, Measurement, Memory
@@ -29,7 +32,9 @@ from pipeline.measure.session import Session
 from pipeline.progress import Progress, silent
 
 _MOST_DIFFERENT = 100
+_MOST_PARTS = 16  # layers that one operator is taken apart into
 _PROGRESS_SECONDS = 0.1
+_LEAST_PATIENCE, _MOST_PATIENCE, _SECONDS_A_MAC = 20.0, 900.0, 5e-6
 
 
 def measure(
@@ -40,7 +45,7 @@ def measure(
     *,
     samples: int | None = None,
     port: Any = None,
-    silence: float = 60.0,
+    silence: float | None = None,
     task: str = "auto",
     energy: EnergyOptions | None = None,
     progress: Progress = silent,
@@ -57,7 +62,7 @@ def measure(
         data: samples, and labels where accuracy is wanted.
         samples: only the first so many.
         port: an open serial port to use; None opens the device's own.
-        silence: seconds the chip may compute before its first answer.
+        silence: seconds the chip may compute before its first answer; None: by the model's size.
         task: what the answers are judged as: "classification", "anomaly", "regression",
             "none"; "auto" goes by the labels.
         energy: the meter, or a trace of it that was recorded.
@@ -76,13 +81,16 @@ def measure(
     progress("measure", 0, total, f"connecting to {board.id} on {device.on}")
     with Reference(model.content, inputs) as reference, _opened(device, board, port) as line:
         link = Link(line, where=device.port or f"{board.id} on {device.on}", symbols=device.elf)
-        session = Session(link, silence=silence)
+        session = Session(link, silence=silence or patience_for(graph))
         firmware = session.hello()
+        emulator = emulator_behind(device.port)
+        if emulator:
+            firmware["emulator"] = emulator
         _check_model(firmware, model, graph, link.where)
         session.raise_speed()
         try:
             layers = session.profile() or session.bench(1)[:0]
-            clock = Clock(device.on, firmware)
+            clock = Clock(emulator or device.on, firmware)
             begin = None if clock.emulated else stamp(link)
             ticks, rows = _infer_all(session, inputs, progress)
             hertz = measured_hz(link, clock.nominal_hz, begin)
@@ -143,6 +151,15 @@ def _energy(
     )
 
 
+def patience_for(graph: Graph) -> float:
+    """Seconds an inference may take where nothing is known of the chip.
+
+    An AVR at 16 MHz and an emulator on a busy machine take some microseconds a multiplication.
+    """
+    work = sum(macs(graph, op) for op in graph.ops)
+    return min(_LEAST_PATIENCE + work * _SECONDS_A_MAC, _MOST_PATIENCE)
+
+
 @contextlib.contextmanager
 def _opened(device: Device, board: Board, port: Any) -> Iterator[Any]:
     if port is not None:
@@ -160,11 +177,17 @@ def _check_model(firmware: dict[str, str], model: FlatModel, graph: Graph, where
             where=where,
             hint="`mcu flash` puts this model's firmware there",
         )
-    wanted = sum(_tensor_bytes(graph, index) for index in graph.inputs)
-    there = int(firmware.get("input0", "? bytes=0").split("bytes=")[1].split()[0])
-    if there != wanted:
+    for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        wanted = sum(_tensor_bytes(graph, index) for index in indices)
+        there = total_bytes(firmware, kind)
+        if there != wanted:
+            raise DeviceError(
+                f"the firmware's {kind} has {there} bytes, the model's {wanted}", where=where
+            )
+    layers = int(firmware["layers"])
+    if layers > _MOST_PARTS * (len(graph.ops) + _MOST_PARTS):
         raise DeviceError(
-            f"the firmware's input has {there} bytes, the model's {wanted}", where=where
+            f"the firmware has {layers} layers, the model {len(graph.ops)} operators", where=where
         )
 
 

@@ -28,6 +28,7 @@ _PPK2_PAUSE_SECONDS = 0.005
 _MARGIN_SECONDS = 0.5
 _WINDOW_SECONDS = 2.0
 _MOST_INFERENCES = 0xFFFF
+_MOST_SECONDS = 600.0
 
 
 class Meter(Protocol):
@@ -95,6 +96,8 @@ def metered(
         DeviceError: the meter gives nothing.
     """
     count = min(max(1, math.ceil(seconds / max(seconds_each, 1e-6))), _MOST_INFERENCES)
+    if count * seconds_each > _MOST_SECONDS:
+        raise DeviceError(f"an inference takes {seconds_each:g} s: too long for a meter")
     traces: list[Trace] = []
     errors: list[Exception] = []
 

@@ -23,6 +23,7 @@ from pipeline.progress import Progress, silent
 WINDOWS = 5
 LEAST_SECONDS = 10.0
 _MARGIN = 1.05
+_MOST_INFERENCES = 999_999_999  # that the firmware takes in a command
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,8 @@ def performance(
     monitor.load(wire_bytes(benchmark, samples[0]))
     microseconds, _ = monitor.infer(10, benchmark.warmups, timeout)
     count = max(10, int(least_seconds * 1e6 * 10 / max(microseconds, 1) * _MARGIN) + 1)
+    if count > _MOST_INFERENCES:
+        raise DeviceError(f"ten inferences took {microseconds} us by the board's clock")
     inferences, seconds = [], []
     for window in range(WINDOWS):
         progress("measure", window, WINDOWS, f"{count} inferences")
@@ -156,6 +159,8 @@ def performance(
         microseconds, _ = monitor.infer(count, benchmark.warmups, timeout)
         inferences.append(count)
         seconds.append(microseconds / 1e6)
+    if min(seconds) <= 0:
+        raise DeviceError(f"the board's clock stands still over {count} inferences")
     if min(seconds) < least_seconds:
         raise DeviceError(
             f"a window took {min(seconds):.2f} s, less than {least_seconds:g} s",
@@ -186,6 +191,8 @@ def accuracy(
             raise DeviceError(
                 f"{benchmark.id} answers {benchmark.results} values, the board {len(result)}"
             )
+        if not np.isfinite(result).all():
+            raise DeviceError(f"the board answers {result}")
         rows.append(result)
         progress("measure", i + 1, len(samples), benchmark.id)
     results = np.array(rows, np.float64)

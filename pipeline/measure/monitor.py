@@ -6,12 +6,18 @@ import re
 import secrets
 import time
 
-from pipeline.errors import DeviceError
+from pipeline.errors import DeviceError, LinkError
 from pipeline.measure.link import Link
 
 _READY = "m-ready"
 _LINE_BYTES = 31
 _SETTLE_TRIES = 5
+_LEAST_SECONDS = 10.0
+_MOST_LINES = 1 << 17
+_MOST_RESULTS = 1 << 16
+_NUMBER = re.compile(r"-?(?:\d{1,20}(?:\.\d{1,10})?|inf)")
+LAP = re.compile(r"m-lap-us-(\d{1,20})")
+"""A moment by the chip's clock, in microseconds."""
 
 
 class Monitor:
@@ -47,7 +53,8 @@ class Monitor:
         """Whether a line with that word, and the end of that answer, have come in time."""
         deadline = time.monotonic() + seconds
         found = False
-        while (item := self._link.next(max(deadline - time.monotonic(), 0.0))) is not None:
+        while (left := deadline - time.monotonic()) >= 0:
+            item = self._link.next(left)
             if isinstance(item, str):
                 found = found or word in item
                 if found and item == _READY:
@@ -66,16 +73,21 @@ class Monitor:
         self._link.write(text.encode("ascii") + b"%")
         lines: list[str] = []
         deadline = time.monotonic() + patience
+        end = deadline + 2 * patience + _LEAST_SECONDS  # of an answer that never ends
         while True:
             item = self._link.next(deadline - time.monotonic())
             if item is None:
                 raise self._link.silent(f"waiting for the answer to {text[:24]!r}", patience)
-            deadline = time.monotonic() + patience
-            if not isinstance(item, str):
-                continue
+            deadline = min(time.monotonic() + patience, end)
             if item == _READY:
                 break
-            lines.append(item)
+            if time.monotonic() > end or len(lines) > _MOST_LINES:
+                raise LinkError(
+                    f"the answer to {text[:24]!r} has no end; {self._link.last_lines()}",
+                    where=self._link.where,
+                )
+            if isinstance(item, str):
+                lines.append(item)
         for line in lines:
             if line.startswith("e-["):
                 raise DeviceError(f"the firmware answers {line}", where=self._link.where)
@@ -110,6 +122,15 @@ class Monitor:
         for start in range(0, len(data), _LINE_BYTES):
             self.command(f"db {data[start : start + _LINE_BYTES].hex()}")
 
+    def _numbers(self, text: str) -> tuple[float, ...]:
+        """A result vector; the firmware writes what is beyond 2^63 as inf."""
+        parts = [part for part in text.split(",") if part]
+        if len(parts) > _MOST_RESULTS or not all(_NUMBER.fullmatch(part) for part in parts):
+            raise DeviceError(
+                f"`infer` is answered with {text[:60]!r}, no numbers", where=self._link.where
+            )
+        return tuple(float(part) for part in parts)
+
     def infer(
         self, count: int = 1, warmups: int = 0, timeout: float = 60.0
     ) -> tuple[int, tuple[float, ...]]:
@@ -120,10 +141,10 @@ class Monitor:
         """
         stamps, results = [], None
         for line in self.command(f"infer {count} {warmups}", timeout):
-            if match := re.fullmatch(r"m-lap-us-(\d+)", line):
+            if match := LAP.fullmatch(line):
                 stamps.append(int(match.group(1)))
             elif match := re.fullmatch(r"m-results-\[(.*)\]", line):
-                results = tuple(float(part) for part in match.group(1).split(",") if part)
-        if len(stamps) != 2 or results is None:
+                results = self._numbers(match.group(1))
+        if len(stamps) != 2 or results is None or stamps[1] < stamps[0]:
             raise DeviceError("`infer` was not answered whole", where=self._link.where)
         return stamps[1] - stamps[0], results

@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pipeline.errors import DeviceError
-from pipeline.measure.exchange import Exchange
+from pipeline.measure.exchange import Exchange, Watch
+from pipeline.measure.firmware import tensors
 from pipeline.measure.frames import Frame, Type
 from pipeline.measure.transfer import Answer
 
 # firmware/monitor/placed.h: the count the debugger writes, and what it reads behind it.
 _COUNT, _RECORD = struct.Struct("<I"), struct.Struct("<IQ")
 _READY = "!"
-_TENSOR = re.compile(r"\S+ bytes=(\d+) .*at=0x([0-9a-f]{8})")
+_DOING = "waiting for an inference"
+_MOST_SECONDS = 86_400
 _ADDRESS = re.compile(r"0x([0-9a-f]{8})")
 _MOST = 0xFFFF
 
@@ -43,13 +45,8 @@ def blocks(info: dict[str, str], kind: str) -> list[Block]:
         info: key -> value.
         kind: "input" or "output".
     """
-    found = []
-    for index in range(int(info.get(f"{kind}s", 0))):
-        match = _TENSOR.fullmatch(info.get(f"{kind}{index}", ""))
-        if match is None:
-            return []
-        found.append((int(match[2], 16), int(match[1])))
-    return found
+    found = tensors(info, kind)
+    return [(t.address, t.bytes) for t in found if t.address is not None and t.bytes]
 
 
 class Placed:
@@ -64,6 +61,7 @@ class Placed:
     def __init__(self, exchange: Exchange, memory: Memory, info: dict[str, str]) -> None:
         self._exchange = exchange
         self._memory = memory
+        self._info = info
         self._inputs = blocks(info, "input")
         self._outputs = blocks(info, "output")
         self._record = _ADDRESS.fullmatch(info.get("placed", ""))
@@ -72,7 +70,9 @@ class Placed:
     @property
     def possible(self) -> bool:
         """Whether the firmware says where its tensors are, and where inputs are counted."""
-        return bool(self._inputs and self._outputs and self._record)
+        counts = len(self._inputs), len(self._outputs)
+        all_ = tuple(int(self._info.get(key, 0)) for key in ("inputs", "outputs"))
+        return bool(all(counts) and counts == all_ and self._record)
 
     def infer_all(self, inputs: Sequence[bytes]) -> Iterator[Answer]:
         """One inference after the other.
@@ -88,7 +88,7 @@ class Placed:
         exchange = self._exchange
         assert self._record is not None
         place = int(self._record[1], 16)
-        sequence = exchange.start(Type.PLACED, struct.pack("<H", len(inputs)))
+        sequence = exchange.start(Type.PLACED, struct.pack("<H", len(inputs)), _DOING)
         self._frame(sequence, Type.BUSY)  # before it the count of inputs is not yet 0
         reads = [(place + _COUNT.size, _RECORD.size), *self._outputs]
         expected = 0.0
@@ -104,6 +104,8 @@ class Placed:
                 if done != count:
                     raise DeviceError("an inference is missing", where=exchange.link.where)
                 expected = ticks / self._hz if self._hz else 0.0
+                if expected > _MOST_SECONDS:
+                    raise DeviceError(f"it counts {ticks} ticks", where=exchange.link.where)
                 exchange.counts["placed"] += 1
                 yield Answer(ticks, b"".join(found[1:]))
         self._frame(sequence, Type.DONE)
@@ -119,14 +121,24 @@ class Placed:
         """Waits for the line after an inference that takes so many of the chip's seconds."""
         exchange = self._exchange
         wait = exchange.patience.seconds(expected) + exchange.give_up
+        watch = Watch(exchange.link, wait)
         deadline = time.monotonic() + wait
-        while (item := exchange.link.next(deadline - time.monotonic())) is not None:
+        while True:
+            item = exchange.link.next(deadline - time.monotonic())
+            if item is None:
+                more = watch.more()
+                if not more:
+                    break
+                deadline = time.monotonic() + more
             if item == _READY:
+                exchange.begin(_DOING)
                 return
             if isinstance(item, str) and item.startswith("m-init-done"):
                 raise DeviceError("the chip has restarted", where=exchange.link.where)
             if isinstance(item, Frame) and item.type == Type.NAK and item.sequence == sequence:
                 raise exchange.refusal(item)
+            if time.monotonic() > deadline:
+                break
         raise exchange.link.silent("waiting for an inference", wait)
 
     def _frame(self, sequence: int, kind: Type) -> Frame:

@@ -7,8 +7,6 @@ that makes an interpreter abort does not take us along.
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +17,7 @@ from pipeline.errors import DeviceError
 from pipeline.flash.process import Process
 from pipeline.measure import interpreters
 from pipeline.measure.interpreters import ENGINES, INPUTS, MODEL, NAME, OUTPUTS
+from pipeline.scratch import Folder
 
 _MOST_SECONDS = 3600.0
 
@@ -38,8 +37,8 @@ class Reference:
 
     def __init__(self, model: bytes, inputs: NDArray[Any]) -> None:
         self.name = "none"
-        self._folder = tempfile.TemporaryDirectory(prefix="mcu-reference-")
-        self._path = Path(self._folder.name)
+        self._folder = Folder("reference")
+        self._path = self._folder.path
         (self._path / MODEL).write_bytes(model)
         np.save(self._path / INPUTS, inputs)
         self._engines = list(ENGINES)
@@ -80,4 +79,4 @@ class Reference:
         trace: TracebackType | None,
     ) -> None:
         self._process.end()
-        self._folder.cleanup()
+        self._folder.close()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import DeviceError, LinkError
 from pipeline.measure.exchange import Exchange, LinkStats, Timer, Verdict, announced
+from pipeline.measure.firmware import MOST_INFO_BYTES, check_info, parse_info, total_bytes
 from pipeline.measure.frames import Frame, Nak, Type
 from pipeline.measure.link import Link
 from pipeline.measure.placed import Placed
@@ -25,6 +26,8 @@ RATES = (2_000_000, 1_000_000, 921_600, 460_800, 230_400)
 _REFUSAL_SECONDS = 0.03
 # So many repeated requests among so many inferences: a slower speed is faster.
 _WATCHED, _MOST_REPEATED = 8, 4
+_MOST_REFUSED = 60
+_MOST_SECONDS = 86_400  # of the chip's own time, that an inference may take
 _HOLD_SECONDS = 0.7  # the chip holds a new speed for 0.5 s
 _TICKS = struct.Struct("<HQ")
 _STATE = struct.Struct("<IIIII")
@@ -58,6 +61,7 @@ class Session:
         # Of its own: an emulator takes the chunks before a RUN at a pace nobody announces.
         self._run_timer = Timer(wait=1.0)
         self._chunk_bytes = 0
+        self._output_bytes = 0
         self._info: dict[str, str] = {}
         self._watched = 0
         self._repeated_before = 0
@@ -90,28 +94,37 @@ class Session:
                 return Verdict.MORE
             index, last = frame.payload[:2]
             pieces[index] = frame.payload[2:]
+            if sum(map(len, pieces.values())) > MOST_INFO_BYTES:
+                raise self._impossible("says more of itself than a firmware can")
             if last:
                 count = index + 1
-            if count and len(pieces) == count:
+            if count and all(i in pieces for i in range(count)):
                 return Verdict.DONE
             return Verdict.AGAIN if last else Verdict.MORE
 
         self._exchange.ask(Type.HELLO, b"", take, "asking the firmware for its name")
-        text = b"".join(pieces[i] for i in range(count)).decode("ascii", "replace")
-        self._info = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-        if self._info.get("protocol") != PROTOCOL:
+        info = parse_info(b"".join(pieces[i] for i in range(count)))
+        if info.get("protocol") != PROTOCOL:
             raise LinkError(
-                f"the firmware speaks version {self._info.get('protocol')} of the protocol, "
+                f"the firmware speaks version {info.get('protocol', '?')[:20]} of the protocol, "
                 f"this program version {PROTOCOL}",
                 where=self._link.where,
                 hint="flash the firmware again: `mcu flash`",
             )
-        if "error" in self._info:
-            raise DeviceError(
-                f"the engine did not start: {self._info['error']}", where=self._link.where
-            )
-        self._chunk_bytes = int(self._info["chunk_bytes"])
+        check_info(info, self._link.where)
+        if "error" in info:
+            raise DeviceError(f"the engine did not start: {info['error']}", where=self._link.where)
+        self._info = info
+        self._chunk_bytes = int(info["chunk_bytes"])
+        self._output_bytes = total_bytes(info, "output")
         return self.info
+
+    def _impossible(self, what: str) -> DeviceError:
+        return DeviceError(
+            f"the firmware {what}",
+            where=self._link.where,
+            hint="is the firmware one of ours? `mcu flash` puts it there again",
+        )
 
     def ping(self, payload: bytes = b"", tries: int | None = None) -> None:
         """Sends bytes there and back.
@@ -193,8 +206,9 @@ class Session:
             nonlocal refused
             if frame.type != Type.SPEED or len(frame.payload) != _SPEED.size:
                 return Verdict.MORE
-            refused = not _SPEED.unpack(frame.payload)[1]
-            return Verdict.DONE
+            found, accepted = _SPEED.unpack(frame.payload)
+            refused = not accepted
+            return Verdict.DONE if refused or found == rate else Verdict.MORE
 
         self._exchange.ask(Type.BAUD, struct.pack("<I", rate), take, "changing the speed")
         deadline = time.monotonic() + _REFUSAL_SECONDS
@@ -218,34 +232,50 @@ class Session:
 
     def profile(self) -> tuple[int, ...]:
         """Ticks of each layer, from one inference over whatever is in the input."""
-        return self._ticks(Type.PROFILE, b"", "profiling the layers")
+        layers = int(self._info.get("layers", 0))
+        return self._ticks(Type.PROFILE, b"", layers, "profiling the layers")
 
     def bench(self, count: int) -> tuple[int, ...]:
         """Ticks of each of `count` inferences over whatever is in the input."""
-        return self._ticks(Type.BENCH, struct.pack("<H", count), "timing inferences")
+        return self._ticks(Type.BENCH, struct.pack("<H", count), count, "timing inferences")
 
-    def _ticks(self, kind: Type, payload: bytes, doing: str) -> tuple[int, ...]:
+    def _ticks(self, kind: Type, payload: bytes, count: int, doing: str) -> tuple[int, ...]:
         found: dict[int, int] = {}
-        count = 0
         busy_at = 0.0
 
         def take(frame: Frame) -> Verdict:
-            nonlocal count, busy_at
+            nonlocal busy_at
             if frame.type == Type.BUSY:
                 busy_at = time.monotonic()
             elif frame.type == Type.TICKS and len(frame.payload) == _TICKS.size:
                 index, ticks = _TICKS.unpack(frame.payload)
-                found[index] = ticks
+                if index >= count:
+                    raise self._impossible(f"times number {index} of {count}")
+                fresh = index not in found
+                found[index] = self._plausible(ticks)
+                return Verdict.PROGRESS if fresh else Verdict.MORE
             elif frame.type == Type.DONE and len(frame.payload) == _TICKS.size:
-                count, total = _TICKS.unpack(frame.payload)
+                number, total = _TICKS.unpack(frame.payload)
+                if number != count:
+                    raise self._impossible(f"is done with {number}, not {count}")
                 if busy_at:
-                    chip = total / float(self._info.get("tick_hz", 0) or "inf")
+                    chip = self._plausible(total) / self._tick_hz
                     self._exchange.patience.learn(time.monotonic() - busy_at, chip)
                 return Verdict.DONE if len(found) == count else Verdict.AGAIN
             return Verdict.MORE
 
-        self._exchange.ask(kind, payload, take, doing)
+        self._exchange.ask(kind, payload, take, doing, computes=True)
         return tuple(found[i] for i in range(count))
+
+    @property
+    def _tick_hz(self) -> float:
+        return float(self._info.get("tick_hz", 0) or "inf")
+
+    def _plausible(self, ticks: int) -> int:
+        """Raises DeviceError for a time no inference takes."""
+        if ticks > _MOST_SECONDS * self._tick_hz:
+            raise self._impossible(f"counts {ticks} ticks at {self._tick_hz:g} Hz")
+        return ticks
 
     def stepper(self) -> Stepper:
         """An inference layer by layer."""
@@ -263,10 +293,12 @@ class Session:
             FirmwareCrashed: it reports a fault.
         """
         exchange = self._exchange
-        exchange.begin()
-        transfer = Transfer(exchange.next_sequence(), data, self._chunk_bytes)
+        exchange.begin("waiting for an inference")
+        transfer = Transfer(
+            exchange.next_sequence(), data, self._chunk_bytes, self._output_bytes, self._link.where
+        )
         pending: Sequence[int] = range(transfer.chunks)
-        first, missed = True, 0
+        first, missed, refused, fewest, progress = True, 0, 0, transfer.chunks + 1, 0
         while True:
             exchange.counts["chunks_resent"] += 0 if first else len(pending)
             first = False
@@ -274,11 +306,21 @@ class Session:
             verdict = self._await(transfer, line, missed)
             if isinstance(verdict, Answer):
                 exchange.counts["requests"] += 1
+                self._plausible(verdict.ticks)
                 self._mind_the_line()
                 return verdict
             missed = missed + 1 if verdict is None else 0
             if verdict is None:
                 exchange.missed("waiting for an inference")
+                # It answers each time, but never with what is missing.
+                refused = 0 if transfer.progress > progress else refused + 1
+                progress = max(progress, transfer.progress)
+            else:
+                # Fewer chunks missing than ever is progress; anything else is borne so often.
+                refused = 0 if len(verdict) < fewest else refused + 1
+                fewest = min(fewest, len(verdict))
+            if refused > _MOST_REFUSED:
+                raise exchange.incomplete()
             pending = verdict or ()
 
     def infer_all(self, inputs: Iterable[bytes]) -> Iterator[Answer]:
@@ -313,17 +355,20 @@ class Session:
                 answered = True
                 self._run_timer.saw(max(now - asked - line_seconds, 0.0), missed)
             if frame.type == Type.BUSY:
-                busy_at, expected = now, announced(frame)
-                wait = exchange.patience.seconds(expected) + exchange.timer.wait(0)
+                busy_at, expected = busy_at or now, announced(frame)
+                wait = exchange.busy(frame) + exchange.timer.wait(0)
                 continue
             if frame.type == Type.NAK:
                 return self._refused(transfer, frame)
             if busy_at and frame.type == Type.RESULT:
                 exchange.patience.learn(now - busy_at, expected)
+            before = transfer.progress
             answer = transfer.take(frame)
             if answer is not None:
                 return answer
             wait = exchange.timer.wait(0) + self._link.seconds(transfer.left())
+            if transfer.progress > before:
+                exchange.allow(wait)
         return None
 
     def _refused(self, transfer: Transfer, frame: Frame) -> Sequence[int]:
@@ -332,7 +377,10 @@ class Session:
             return range(transfer.chunks)
         reason = frame.payload[0] if frame.payload else 0
         if reason == Nak.MISSING and len(frame.payload) >= 3:
-            return missing_chunks(frame.payload[1:], transfer.chunks)
+            missing = missing_chunks(frame.payload[1:], transfer.chunks)
+            if not missing:
+                raise self._impossible(f"misses a part beyond the {transfer.chunks} there are")
+            return missing
         if reason == Nak.MISMATCH:
             return range(transfer.chunks)
         raise self._exchange.refusal(frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from pipeline.errors import DeviceError
 from pipeline.measure.exchange import Exchange, Verdict
 from pipeline.measure.frames import Frame, Type
 
@@ -45,26 +46,33 @@ class Stepper:
                 return Verdict.MORE
             return Verdict.DONE if _DONE.unpack(frame.payload)[0] == layers else Verdict.MORE
 
-        self._exchange.ask(Type.STEPS, struct.pack("<H", layers), take, f"running {layers} layers")
+        self._exchange.ask(Type.STEPS, struct.pack("<H", layers), take, f"running {layers} layers",
+                           computes=True)  # fmt: skip
 
     def read(self, offset: int, size: int) -> bytes:
         """Bytes of the activation memory; fewer where it ends before."""
         pieces: list[bytes] = []
         while size > 0:
-            request = _READ.pack(offset, min(size, self._chunk_bytes))
-            piece = self._memory(Type.READ, request, offset, "reading a tensor")
+            part = min(size, self._chunk_bytes)
+            request = _READ.pack(offset, part)
+            piece = self._memory(Type.READ, request, offset, "reading a tensor", part)
             if not piece:
                 break
             pieces.append(piece)
             offset, size = offset + len(piece), size - len(piece)
         return b"".join(pieces)
 
-    def _memory(self, kind: Type, payload: bytes, offset: int, doing: str) -> bytes:
+    def _memory(self, kind: Type, payload: bytes, offset: int, doing: str, most: int = 0) -> bytes:
         found: list[bytes] = []
 
         def take(frame: Frame) -> Verdict:
             if frame.type != Type.MEMORY or frame.payload[:4] != _OFFSET.pack(offset):
                 return Verdict.MORE
+            if len(frame.payload) - 4 > most:
+                raise DeviceError(
+                    f"the firmware sends {len(frame.payload) - 4} bytes, asked for {most}",
+                    where=self._exchange.link.where,
+                )
             found.append(frame.payload[4:])
             return Verdict.DONE
 

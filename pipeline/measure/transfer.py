@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from pipeline.errors import DeviceError
 from pipeline.measure.frames import Frame, Type, crc32, encode
 
 _RESULT = struct.Struct("<QIII")
@@ -26,11 +27,17 @@ class Transfer:
         sequence: the request's number.
         data: the input tensors' bytes, one after the other.
         chunk_bytes: bytes in each chunk but the last, as the firmware wants them.
+        output_bytes: of all output tensors, as it has said before.
+        where: what errors name.
     """
 
-    def __init__(self, sequence: int, data: bytes, chunk_bytes: int) -> None:
+    def __init__(
+        self, sequence: int, data: bytes, chunk_bytes: int, output_bytes: int, where: str = ""
+    ) -> None:
         self._data = data
         self._chunk_bytes = chunk_bytes
+        self._output_bytes = output_bytes
+        self._where = where
         self._crc = crc32(data)
         self.chunks = -(-len(data) // chunk_bytes)
         self.renumber(sequence)
@@ -48,6 +55,11 @@ class Transfer:
         data = self._data[start : start + self._chunk_bytes]
         return encode(Type.CHUNK, self.sequence, struct.pack("<H", index) + data)
 
+    @property
+    def progress(self) -> int:
+        """Grows with every part of the answer that is new."""
+        return len(self._pieces) + (self._result is not None)
+
     def left(self) -> int:
         """Bytes of the output that have not come."""
         total = self._result[2] if self._result else 0
@@ -57,14 +69,22 @@ class Transfer:
         """The answer, once all of it is there and its CRCs are right.
 
         RESULT repeats the input's CRC, so an answer to another input is not taken.
+
+        Raises:
+            DeviceError: it has another size, or a part where none belongs.
         """
         if frame.type == Type.RESULT and len(frame.payload) == _RESULT.size:
             result = _RESULT.unpack(frame.payload)
+            if result[2] != self._output_bytes:
+                raise self._impossible(f"{result[2]} bytes of output")
             if result[1] == self._crc:
                 self._result = result
         elif frame.type == Type.OUTPUT and len(frame.payload) > _OFFSET.size:
             (offset,) = _OFFSET.unpack_from(frame.payload)
-            self._pieces[offset] = frame.payload[_OFFSET.size :]
+            piece = frame.payload[_OFFSET.size :]
+            if offset % self._chunk_bytes or offset + len(piece) > self._output_bytes:
+                raise self._impossible(f"bytes {offset} to {offset + len(piece)} of its output")
+            self._pieces[offset] = piece
         if self._result is None or self.left():
             return None
         ticks, _, total, check = self._result
@@ -73,6 +93,13 @@ class Transfer:
             self._pieces.clear()
             return None
         return Answer(ticks, output)
+
+    def _impossible(self, what: str) -> DeviceError:
+        return DeviceError(
+            f"the firmware sends {what}, and has said that it has {self._output_bytes}",
+            where=self._where,
+            hint="is the firmware one of ours? `mcu flash` puts it there again",
+        )
 
 
 def missing_chunks(payload: bytes, chunks: int) -> list[int]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline import scratch
 from pipeline.errors import ModelError
 from pipeline.load.dataset import Split
 from pipeline.load.flatmodel import FlatModel
@@ -79,8 +78,7 @@ def quantize_aware(
     done = train(
         model, objective, data.train.x, settings, progress=tell, note="training with int8 rounding"
     )
-    with tempfile.TemporaryDirectory(prefix="mcu-quantize-") as name:
-        folder = Path(name)
+    with scratch.folder("quantize") as folder:
         save_network(dataclasses.replace(network, keras=plain), folder / "model.keras")
         np.save(folder / "samples.npy", representative(data.train, 1))
         np.savez(folder / "weights.npz", *model.get_weights())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import scratch
 from pipeline.errors import DataError, WrongUse
 from pipeline.load.dataset import Dataset
 from pipeline.load.flatmodel import FlatModel
@@ -53,8 +52,7 @@ def quantize(
     if scheme not in SCHEMES:
         raise WrongUse(f"unknown scheme {scheme!r}", where="quantize", hint=", ".join(SCHEMES))
     chosen = representative(data, samples)
-    with tempfile.TemporaryDirectory(prefix="mcu-quantize-") as name:
-        folder = Path(name)
+    with scratch.folder("quantize") as folder:
         save_network(network, folder / "model.keras")
         np.save(folder / "samples.npy", chosen)
         job: dict[str, Any] = {"scheme": scheme, "name": network.name}

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipeline.child import before_exec
 from pipeline.errors import ModelError, StepFailed
 from pipeline.load.network import Network
 from pipeline.load.tfenv import ENVIRONMENT
@@ -44,6 +45,7 @@ def run_worker(folder: Path, network: Network, progress: Progress) -> None:
             stderr=stderr,
             text=True,
             env=environment,
+            preexec_fn=before_exec(),
         )
         try:
             assert worker.stdout is not None

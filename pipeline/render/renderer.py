@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline import scratch
 from pipeline.board import Board, load_board
 from pipeline.codegen.program import Program
 from pipeline.errors import StepFailed, WrongUse
@@ -72,8 +72,8 @@ def render(
         )
     files = _files(board, name, program, c_array, engine, tflm, sha256, defines or {}, golden)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
-        fresh = Path(temporary) / "new"
+    with scratch.taking_the_place_of(out) as temporary:
+        fresh = temporary / "new"
         for path, text in files.items():
             target = fresh / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def render(
             # The object files are still good: PlatformIO compares contents.
             if (out / ".pio").is_dir():
                 (out / ".pio").rename(fresh / ".pio")
-            out.rename(Path(temporary) / "old")
+            out.rename(temporary / "old")
         fresh.rename(out)
     project = Project(path=out, board=board.id, engine=engine, name=name)
     localise(project, registry_offline() if offline is None else offline)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.board import Board
     from pipeline.build import Image
     from pipeline.flash import Device
+    from pipeline.flash.device import On
     from pipeline.load import FlatModel
     from pipeline.measure import Measurement
     from pipeline.measure.scores import Scores
@@ -66,7 +67,7 @@ def assemble(
         schema=SCHEMA,
         model=ModelFacts(flat.name, flat.sha256, total_macs(graph), parameters(graph)),
         board=BoardFacts(board.id, board.mcu, board.core, board.clock_hz),
-        on=device.on,
+        on=_on(device, measurement),
         engine=program["engine"],
         compression=CompressionFacts(
             method=facts["method"],
@@ -161,6 +162,14 @@ def _layers(
         )
         for layer in layers
     )
+
+
+def _on(device: Device, measurement: Measurement) -> On:
+    """Where it ran: an emulator too where a pseudo-terminal stood for a board's port."""
+    from pipeline.flash.device import EMULATORS
+
+    emulator = measurement.firmware.get("emulator")
+    return next((on for on in EMULATORS if on == emulator), device.on)
 
 
 def _environment(

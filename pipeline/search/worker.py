@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from pipeline.errors import McuError
 from pipeline.oserrors import own_error
@@ -19,6 +20,8 @@ from pipeline.search.candidate import Measurer
 from pipeline.search.settings import Settings
 from pipeline.search.study import open_study
 from pipeline.search.work import work
+
+_END_SECONDS = 15.0
 
 
 def main() -> int:
@@ -58,6 +61,9 @@ def _follow_parent() -> None:
     """Interrupts this process when its parent is gone."""
     sys.stdin.read()
     os.kill(os.getpid(), signal.SIGINT)
+    # It may be deep in a library that hears no signal: then it ends as it is.
+    time.sleep(_END_SECONDS)
+    os._exit(1)
 
 
 if __name__ == "__main__":

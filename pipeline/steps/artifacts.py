@@ -39,6 +39,7 @@ IMAGE = "image.json"
 DEVICE = "device.json"
 MEASUREMENT = "measurement.json"
 OUTPUTS = "outputs.npy"
+_MOST_BAUD = 20_000_000
 REPORT = "report.json"
 # A .tflite says where things are in 32 bits.
 _MOST_MODEL = 1 << 31
@@ -220,15 +221,31 @@ def image_of(run: Run) -> Image:
 
 def device_json(device: Device) -> dict[str, Any]:
     """A device as a JSON document; the firmware as a name within the run."""
-    return {**asdict(device), "elf": device.elf.name}
+    plain = {**asdict(device), "elf": device.elf.name}
+    del plain["typed"]
+    return plain
 
 
-def device_of(run: Run) -> Device:
-    """The device a run has flashed."""
+def device_of(run: Run, port: str = "") -> Device:
+    """The device a run has flashed.
+
+    Args:
+        port: its serial port now, where somebody has named it.
+
+    Raises:
+        WrongUse: the run was not flashed, or its device.json is damaged.
+    """
     from pipeline.flash import Device
+    from pipeline.flash.device import On
 
     elf = need(run, FIRMWARE, "build")
-    return read_as(Device, need(run, DEVICE, "flash"), "flash", elf=elf)
+    found = read_as(Device, need(run, DEVICE, "flash"), "flash", elf=elf, typed=False)
+    if not 0 < found.baud <= _MOST_BAUD:
+        raise WrongUse("is damaged", where=str(run.path / DEVICE), hint="run `mcu flash` again")
+    if port:
+        on: On = found.on if found.on in ("probe", "serial") else "serial"
+        return Device(on, found.board, elf, port, found.baud, typed=True)
+    return found
 
 
 def measurement_json(found: Measurement) -> dict[str, Any]:

@@ -48,4 +48,4 @@ def flash(
     connected = bool(port) or any(image.board in found.boards for found in ports())
     emulated = on in ("qemu", "renode") or (on == "auto" and not connected)
     key = digest(sha256_file(image.elf), on, port, now_unless(emulated))
-    return run.step("flash", key, (DEVICE,), make, lambda _: device_of(run))
+    return run.step("flash", key, (DEVICE,), make, lambda _: device_of(run, port))

@@ -21,6 +21,7 @@ def compare_run(
     *,
     sample: int = 0,
     port: Any = None,
+    named: str = "",
     progress: Progress = silent,
 ) -> LayerComparison:
     """Runs one sample on a run's device layer by layer.
@@ -30,6 +31,7 @@ def compare_run(
         data: samples, of which one is sent.
         sample: which.
         port: an open serial port to use; None opens the device's own.
+        named: the device's port, where somebody has named it.
         progress: called once per layer.
 
     Raises:
@@ -44,7 +46,7 @@ def compare_run(
     from pipeline.measure.layers import compare_layers, ran_from
 
     layers = ran_from(document(run, PROGRAM, "render")["layers"])
-    flat, device = flat_of(run.path), device_of(run)
+    flat, device = flat_of(run.path), device_of(run, named)
     board, graph = load_board(device.board), read_graph(flat)
     inputs = input_tensors(graph, samples_of(run, flat, data))
     if not 0 <= sample < len(inputs):

@@ -36,6 +36,7 @@ def measure_mlperf(
     data: DataOptions,
     *,
     least_seconds: float = LEAST_SECONDS,
+    port: str = "",
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Runs the performance and the accuracy mode; writes the run's folder "mlperf".
@@ -47,6 +48,7 @@ def measure_mlperf(
         run: one whose firmware was rendered with `mlperf`, and flashed.
         data: an .npz with x and y, or MLCommons' folder of the benchmark; and how many.
         least_seconds: of a performance window. Less than 10 gives no valid result.
+        port: the device's port, where somebody has named it.
         progress: called for every window and every sample.
 
     Returns:
@@ -78,7 +80,7 @@ def measure_mlperf(
     if not path.exists():
         raise WrongUse("no such file or folder", where=str(path))
     chosen = load_set(path, benchmark, data.samples)
-    device = device_of(run)
+    device = device_of(run, port)
     emulated = device.on in ("qemu", "renode")
 
     def make(_: Path) -> dict[str, Any]:
@@ -109,6 +111,7 @@ def _measured(
     progress: Progress,
 ) -> dict[str, Any]:
     from pipeline.flash.flasher import connect, hear_ready
+    from pipeline.flash.pretended import emulator_behind
     from pipeline.measure import Link
     from pipeline.measure.mlperf import performance
     from pipeline.measure.mlperf_set import set_accuracy
@@ -123,12 +126,10 @@ def _measured(
 
     image = image_of(run)
     board = load_board(device.board)
-    emulator = device.on if device.on in ("qemu", "renode") else ""
+    emulator = device.on if device.on in ("qemu", "renode") else emulator_behind(device.port)
     with connect(device, board) as line:
         # An emulated board starts with the connection and greets, a real one answers.
-        if not emulator:
-            line.write(b"name%")
-        hear_ready(line, board)
+        hear_ready(line, board, ask=device.on in ("probe", "serial"))
         link = Link(line, where=device.port or f"{board.id} on {device.on}", symbols=device.elf)
         monitor = Logged(link)
         monitor.settle()
@@ -144,7 +145,7 @@ def _measured(
     found = {
         "benchmark": benchmark.id,
         "board": board.id,
-        "on": device.on,
+        "on": emulator or device.on,
         "latency": not emulator,
         "performance": {
             "inferences": speed.inferences,

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pipeline import scratch
 from pipeline.board import Board
 from pipeline.codegen.program import Layer
 from pipeline.convert import Graph
@@ -138,14 +139,12 @@ def _starts(project: Project, board: Board, folder: Path, progress: Progress) ->
 
 
 def _arena_used(project: Project, board: Board, folder: Path, progress: Progress) -> int:
-    import tempfile
-
     from pipeline.build import build
     from pipeline.flash import connect, flash
     from pipeline.measure import Link, Session
 
-    with tempfile.TemporaryDirectory(prefix=".arena.", dir=folder) as name:
-        image = build(project, board, out=Path(name), progress=progress)
+    with scratch.taking_the_place_of(folder / "arena") as sizing:
+        image = build(project, board, out=sizing, progress=progress)
         device = flash(image, board, on="qemu", progress=progress)
         with connect(device, board) as line:
             firmware = Session(Link(line, where=board.id, symbols=device.elf)).hello()

@@ -48,8 +48,9 @@ def mcu_rig(pytestconfig: pytest.Config) -> Iterator[Rig]:
             "a test uses a board: say which with --mcu-board ID, or mcu_board = ID in the "
             "pytest section of the configuration; `mcu boards` lists them"
         )
-    on = pytestconfig.getoption("--mcu-on") or pytestconfig.getini("mcu_on")
-    with Rig(board, on, folder=_folder(pytestconfig)) as rig:
+    typed = pytestconfig.getoption("--mcu-on")
+    on = typed or pytestconfig.getini("mcu_on")
+    with Rig(board, on, folder=_folder(pytestconfig), typed=bool(typed)) as rig:
         yield rig
 
 
@@ -80,6 +81,8 @@ def _folder(config: pytest.Config) -> Path:
     cache: pytest.Cache | None = getattr(config, "cache", None)
     if cache is not None:
         return cache.mkdir("mcu")
-    import tempfile
+    from pipeline.scratch import Folder
 
-    return Path(tempfile.mkdtemp(prefix="mcu-pytest-"))
+    folder = Folder("pytest")
+    config.add_cleanup(folder.close)
+    return folder.path

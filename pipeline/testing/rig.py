@@ -165,6 +165,23 @@ class Deployed:
         return _bare(careful)
 
 
+def _check_place(port: str, typed: bool) -> None:
+    """Raises WrongUse for what is no port that may be named here."""
+    from pipeline.flash.portname import check_port
+
+    where = "--mcu-on" if typed else "mcu_on of pytest's configuration"
+    try:
+        check_port(port, typed=typed, where=where)
+    except WrongUse as error:
+        if "://" in port or port.startswith(("/", "labgrid:")):
+            raise
+        raise WrongUse(
+            f"{port!r} is no place to run",
+            where=where,
+            hint=f"{', '.join(PLACES)}, or a serial port such as /dev/ttyACM0",
+        ) from error
+
+
 class Rig:
     """Boards of one kind. A context manager: the end closes ports and emulators.
 
@@ -172,21 +189,18 @@ class Rig:
         board: board id.
         on: "qemu", "renode", "auto", "probe", "serial", or a real board's serial port.
         folder: run folders are kept there.
+        typed: a person says where; a file (pytest's configuration) may name less.
 
     Raises:
         WrongUse: there is no such board.
     """
 
-    def __init__(self, board: str, on: str = "auto", *, folder: Path) -> None:
+    def __init__(self, board: str, on: str = "auto", *, folder: Path, typed: bool = True) -> None:
         self.board = load_board(board)
         self.on = on if on in PLACES else "auto"
         self.port = "" if on in PLACES else on
-        if on not in PLACES and not re.match(r"/|COM\d|\w+://|labgrid:", self.port):
-            raise WrongUse(
-                f"{on!r} is no place to run",
-                where="--mcu-on",
-                hint=f"{', '.join(PLACES)}, or a serial port such as /dev/ttyACM0",
-            )
+        if on not in PLACES:
+            _check_place(self.port, typed)
         self._folder = folder
         self._deployed: dict[str, Deployed] = {}
         self._open: dict[Deployed, tuple[Device, LoggedPort, contextlib.ExitStack]] = {}

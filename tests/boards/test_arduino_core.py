@@ -20,7 +20,7 @@ from tiny_program import tiny_program
 
 from pipeline.board.add import add_board
 from pipeline.build.pio_boards import look_up
-from pipeline.flash.serialport import open_socket
+from pipeline.flash.socketport import SocketPort, socket_pair
 from pipeline.render import render
 
 AVR = Path("/usr/share/arduino/hardware/arduino/avr")
@@ -102,19 +102,16 @@ def answer(elf: Path, command: bytes) -> str:
     program = shutil.which("qemu-system-avr")
     if program is None:
         pytest.skip("qemu-system-avr is not installed")
-    uart = ["-serial", "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on"]
-    said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
-    later = int(re.findall(r"version (\d+)", said)[0]) >= 9  # -singlestep went with QEMU 9
-    single = ["-accel", "tcg,one-insn-per-tb=on"] if later else ["-singlestep"]
+    known = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    single = ["-singlestep"] if "-singlestep" in known else ["-accel", "tcg,one-insn-per-tb=on"]
+    near, far = socket_pair()
+    uart = ["-chardev", f"socket,id=uart,fd={far.fileno()}", "-serial", "chardev:uart"]
     words = [program, "-machine", "mega2560", *single, "-display", "none", *uart]
     words += ["-monitor", "none"]
-    with subprocess.Popen(
-        [*words, "-bios", str(elf)], stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([*words, "-bios", str(elf)], pass_fds=[far.fileno()]) as process:
         try:
-            assert process.stderr is not None
-            port = process.stderr.readline().rpartition("127.0.0.1:")[2].partition(",")[0]
-            line = open_socket(f"socket://127.0.0.1:{port}")
+            far.close()
+            line = SocketPort(near, "mega2560")
             line.timeout = 0.2
             heard, asked, deadline = b"", 0.0, time.monotonic() + 60
             name = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,6 +89,22 @@ class TestRunning:
         ran = mcu("emulate", kws_run, "--seconds", "0")
         assert ran.code == 0
         assert ran.out.startswith("/dev/")
+
+    def test_a_measurement_over_the_terminal_counts_instructions(
+        self, mcu, kws_run, tmp_path
+    ) -> None:
+        here = tmp_path / "run"
+        shutil.copytree(kws_run, here)
+        with emulating(kws_run, tmp_path / "board") as (process, _):
+            ran = mcu("measure", here, "--data", "random", "--samples", "2", "--json",
+                      "--port", tmp_path / "board")  # fmt: skip
+            process.terminate()
+            process.communicate(timeout=10)
+        assert ran.code == 0, ran.err
+        assert ran.json["latency"]["unit"] == "instructions"
+        assert ran.json["latency"]["seconds"] is None
+        assert ran.json["latency"]["clock_hz"] is None
+        assert ran.json["firmware"]["emulator"] == "qemu"
 
     def test_sigterm_leaves_nothing(self, kws_run, tmp_path) -> None:
         pty = tmp_path / "board"

@@ -15,11 +15,12 @@ Line = tuple[Callable[[int], bytes], Callable[[bytes], object]]
 TERMINALS: list[Callable[[], Line]] = []
 
 
-def loopback(port_file: Path) -> Callable[[], Line]:
-    server = socket.create_server(("127.0.0.1", 0))
-    part = port_file.with_suffix(".part")
-    part.write_text(str(server.getsockname()[1]))
-    part.rename(port_file)
+def private(path: Path) -> Callable[[], Line]:
+    server = socket.socket(socket.AF_UNIX)
+    part = path.with_suffix(".part")
+    server.bind(str(part))
+    server.listen(1)
+    part.rename(path)
 
     def accept() -> Line:
         line, _ = server.accept()
@@ -69,11 +70,11 @@ def execute(line: str) -> None:
                 execute(inner)
     elif fails == "uart" and '"uart"' in line:
         say("There was an error executing command: no such peripheral")
-    elif "CreateLoopbackTerminal" in line:
+    elif "CreatePrivateTerminal" in line:
         if fails == "compile":
             say("Could not compile assembly from: renode_uart.cs")
         else:
-            TERMINALS.append(loopback(Path(line.split('"')[3])))
+            TERMINALS.append(private(Path(line.split('"')[3])))
     elif "CreateUartPtyTerminal" in line:
         TERMINALS.append(pseudo_terminal(Path(line.split('"')[3])))
     elif line == "start":

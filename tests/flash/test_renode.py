@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from test_nothing_listens import network_sockets, unix_paths
 from tiny_firmware import tiny_image
 
+from pipeline import scratch
 from pipeline.board import boards, load_board
 from pipeline.errors import DeviceError, ToolMissing, WrongUse
 from pipeline.flash import Device, connect, flash, renode
@@ -48,9 +50,24 @@ def test_one_process_serves_several_runs(fake: Path) -> None:
     assert "machine LoadPlatformDescription $ORIGIN/renode.repl" in said
 
 
-def test_the_uart_is_on_a_loopback_socket(fake: Path) -> None:
+@pytest.mark.parametrize("tmp", ["", "a folder", "x" * 120])
+def test_the_uart_is_on_a_socket_that_only_we_can_reach(
+    fake: Path, monkeypatch: pytest.MonkeyPatch, tmp: str
+) -> None:
+    if tmp:
+        (fake / tmp).mkdir()
+        monkeypatch.setattr(scratch.tempfile, "tempdir", str(fake / tmp))
+    before = network_sockets()
     with connect(Device("renode", DISCO.id, fake / "firmware.elf"), DISCO) as line:
-        assert line.port.startswith("socket://127.0.0.1:")
+        line.timeout = 5
+        assert line.read_until(b"m-ready\r\n").endswith(b"m-ready\r\n")
+        assert network_sockets() <= before
+        assert renode._shared is not None
+        folder = renode._shared._folder
+        assert all(Path(path).parent == folder for path in unix_paths())
+        assert folder.stat().st_mode & 0o777 == 0o700
+    renode.end_renode()
+    assert not folder.exists()
 
 
 def test_where_renode_does_not_take_our_terminal_it_is_a_pseudo_terminal(
@@ -98,6 +115,19 @@ def test_a_missing_renode_says_where_it_is_looked_for(
     with pytest.raises(ToolMissing, match="there is no Renode") as caught:
         renode.renode_program()
     assert "RENODE" in caught.value.hint
+
+
+def test_a_missing_renode_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    renode.end_renode()
+    monkeypatch.setenv("RENODE", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    places = [Path(place) for place in {scratch.tempfile.gettempdir(), "/tmp"}]
+    before = {name for place in places for name in place.glob("mcu-renode-*")}
+    (tmp_path / "firmware.elf").write_bytes(b"ELF")
+    device = Device("renode", DISCO.id, tmp_path / "firmware.elf")
+    with pytest.raises(ToolMissing), connect(device, DISCO):
+        pass
+    assert {name for place in places for name in place.glob("mcu-renode-*")} <= before
 
 
 def test_a_board_without_a_description_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -13,7 +14,8 @@ _HERE = Path(__file__).resolve().parent
 KINDS = sorted(
     path.stem
     for path in _HERE.glob("*.py")
-    if not path.stem.startswith(("_", "test_")) and "def make_case(" in path.read_text()
+    if not path.stem.startswith(("_", "test_"))
+    and re.search(r"^def (make_case|fuzz)\(", path.read_text(), re.M)
 )
 
 
@@ -36,6 +38,11 @@ def main() -> int:
             said = judge(module.try_case, options.again.read_bytes())
             print(said["detail"] or said["what"] or said["error"] or "a result")  # noqa: T201
             found |= bool(said["what"])
+            continue
+        if hasattr(module, "fuzz"):  # it has a fuzzer of its own
+            outcome = module.fuzz(options.seconds, options.seed, options.folder / kind)
+            print(f"{kind} --seed {options.seed}: {outcome}", flush=True)  # noqa: T201
+            found |= bool(outcome.findings)
             continue
         outcome = run(
             module.make_case,

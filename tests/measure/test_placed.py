@@ -26,7 +26,10 @@ def test_blocks_are_what_the_firmware_says() -> None:
             "at=0x20000404"}  # fmt: skip
     assert blocks(info, "input") == [(0x20000400, 4), (0x20000404, 8)]
     assert blocks(info, "output") == []
-    assert blocks({**info, "input1": "int8 bytes=8"}, "input") == []
+    unplaced = {**info, "input1": "int8 bytes=8 elements=8 scale=0x0 zero_point=0"}
+    assert len(blocks(unplaced, "input")) == 1
+    with pytest.raises(DeviceError, match="input1='int8 bytes=8', which can't be"):
+        blocks({**info, "input1": "int8 bytes=8"}, "input")
 
 
 def test_a_port_without_memory_takes_the_line() -> None:

@@ -15,3 +15,5 @@ else:
     specs = ["--specs=nano.specs", "--specs=nosys.specs"]
 kept = [flag for flag in given if not flag.startswith(dropped)]
 env.Replace(LINKFLAGS=[*machine, "-O2", "-nostartfiles", *specs, *kept])  # noqa: F821
+# Out of a cache of objects the firmware would come without the linker's map.
+env.NoCache("$BUILD_DIR/${PROGNAME}.elf")  # noqa: F821
