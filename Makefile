@@ -11,7 +11,7 @@ export MCU_CORE_DIR ?= $(CURDIR)/.platformio
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types unit format lock bench bench-kernels bench-compression clean
+.PHONY: help setup demo test check lint types unit fuzz format lock bench bench-kernels bench-compression clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -59,6 +59,14 @@ types:
 
 unit:
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not qemu and not renode" $(PYTEST_ARGS)
+
+# `make fuzz SECONDS=600 SEED=2 KIND=npz`; what fails is kept in build/fuzz.
+KIND    ?= all
+SECONDS ?= 60
+SEED    ?= 1
+
+fuzz: setup ## damaged files of every kind, SECONDS=60 for each KIND; only results and our own errors may come
+	nice $(BIN)/python -m tests.fuzz $(KIND) --seconds $(SECONDS) --seed $(SEED)
 
 format: ## rewrite Python and C in the project's format
 	$(BIN)/ruff check --fix-only -q .
