@@ -94,7 +94,8 @@ _MATH = names(
     """
     abs add add_n argmax argmin atan atan2 ceil cos cosh cumprod cumsum divide
     divide_no_nan equal erf exp expm1 floor floordiv floormod greater greater_equal is_finite
-    is_inf is_nan l2_normalize less less_equal log log1p log_sigmoid log_softmax logical_and logical_not logical_or maximum
+    is_inf is_nan l2_normalize less less_equal log log1p log_sigmoid log_softmax logical_and
+    logical_not logical_or maximum
     minimum mod multiply multiply_no_nan negative not_equal pow reciprocal reciprocal_no_nan
     reduce_all reduce_any reduce_euclidean_norm reduce_logsumexp reduce_max reduce_mean
     reduce_min reduce_prod reduce_std reduce_sum reduce_variance rint round rsqrt scalar_mul

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.errors import ModelError
 from pipeline.load import limits
+from pipeline.load.allowed import NETWORKS
 from pipeline.load.archive import Archive, parse_json
 from pipeline.load.hdf5 import check_hdf5, h5py, open_hdf5, text_attribute
 from pipeline.load.names import printable
@@ -30,7 +31,7 @@ def clean_archive(path: Path, where: str, folder: Path) -> Path:
         ModelError: the archive, its configuration or its weights are not accepted.
     """
     with Archive(path) as archive:
-        config = refuse_code(archive.json("config.json"), where)
+        config = network_of(archive.json("config.json"), where)
         version = version_of(archive.json("metadata.json"), where)
         weights = folder / WEIGHTS
         weights.write_bytes(archive.read(WEIGHTS))
@@ -46,6 +47,18 @@ def clean_archive(path: Path, where: str, folder: Path) -> Path:
         made.writestr("config.json", json.dumps(config))
         made.write(weights, WEIGHTS)
     weights.unlink()
+    return clean
+
+
+def network_of(config: Any, where: str) -> dict[str, Any]:
+    """Return the clean configuration of a network.
+
+    Raises:
+        ModelError: it is not accepted, or is none of a network.
+    """
+    clean = refuse_code(config, where)
+    if not isinstance(clean, dict) or clean.get("class_name") not in NETWORKS:
+        raise ModelError("its configuration can not be read (it holds no network)", where=where)
     return clean
 
 
@@ -77,7 +90,7 @@ def clean_hdf5(path: Path, where: str, folder: Path) -> Path:
         version = text_attribute(file, "keras_version", where) or ""
     if text is None:
         raise weights_only(where)
-    config = refuse_code(parse_json(text, where), where)
+    config = network_of(parse_json(text, where), where)
     check_sizes(config, values, where)
     with h5py().File(clean, "r+") as file:
         for name in list(file.attrs):

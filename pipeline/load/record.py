@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from pipeline.load.sniff import KERAS2, KERAS2_H5, KERAS3, KERAS3_H5, SAVEDMODEL
 
 RECORD = "network.json"
 _FORMATS = (KERAS3, KERAS3_H5, KERAS2, KERAS2_H5, SAVEDMODEL)
+_LOSS = 1e300
 _MOST = 1 << 53  # integers that JSON keeps
 # What `load_model` lets pass; a record can't claim more.
 _CHECK_LIMIT = 1e-5
@@ -61,8 +61,8 @@ def _compression(fields: Any, where: str) -> Compression:
         parameters=(parameters[0], parameters[1]),
         float_accuracy=read.optional("float_accuracy", 0.0, 1.0),
         pruned_accuracy=read.optional("pruned_accuracy", 0.0, 1.0),
-        float_loss=read.optional("float_loss", -math.inf, math.inf),
-        pruned_loss=read.optional("pruned_loss", -math.inf, math.inf),
+        float_loss=read.optional("float_loss", -_LOSS, _LOSS),
+        pruned_loss=read.optional("pruned_loss", -_LOSS, _LOSS),
         epochs=read.whole("epochs"),
         seconds=read.number("seconds", 0.0, 1e9),
         notes=tuple(read.items("notes", lambda v, _: _is_text(v), 1000)),
@@ -81,7 +81,7 @@ def _whole(value: Any) -> bool:
 
 def _within(value: Any, low: float, high: float) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value) and low <= value <= high
+    return number and low <= value <= high  # false for NaN
 
 
 class _Fields:
