@@ -19,16 +19,19 @@ from typing import Any
 from pipeline.errors import ModelError
 from pipeline.load import limits
 from pipeline.load.archive import parse_json
-from pipeline.load.graph_ops import OPERATORS, SAVER_OPERATORS
+from pipeline.load.graph_ops import OPERATORS, SAVER_OPERATORS, TRAINING_OPERATORS
 from pipeline.load.names import printable
 from pipeline.load.plausible import check_sizes
 from pipeline.load.safety import TRUST, refuse_code
 
 _GRAPH = 512 << 20  # bytes of saved_model.pb; protobuf itself stops at 2 GB
+_ALLOWED = OPERATORS | TRAINING_OPERATORS
+_NAMED = 5  # operators that an error names
 _KERAS_MODELS = ("_tf_keras_model", "_tf_keras_network", "_tf_keras_sequential")
 # Python objects that are containers; all others become plain ones.
 _CONTAINERS = frozenset({"signature_map", "trackable_dict_wrapper", "trackable_list_wrapper",
                          "trackable_tuple_wrapper"})  # fmt: skip
+_REGISTERED = ("", "tf.TrackableConstant")  # TensorFlow's own: a number that a function captured
 _OBJECTS = frozenset(
     {"user_object", "function", "bare_concrete_function", "constant", "variable", "captured_tensor"}
 )
@@ -134,15 +137,19 @@ def check_graphs(meta: Any, where: str) -> None:
     if len(library) != len(meta.graph_def.library.function):
         raise ModelError("two functions of the graph have one name", where=where)
     savers = _savers(meta, library)
+    refused: dict[str, str] = {}
     for place, node in _nodes(meta.graph_def):
         saver = place in savers and node.op in SAVER_OPERATORS
-        if node.op not in OPERATORS and node.op not in library and not saver:
-            raise ModelError(
-                f"the graph has a {printable(node.op)} operator",
-                where=f"{where}, {printable(node.name)}",
-                hint=TRUST,
-            )
+        if node.op not in _ALLOWED and node.op not in library and not saver:
+            refused.setdefault(printable(node.op, 60), printable(node.name))
         _check_constant(node, where)
+    if refused:
+        named = sorted(refused)[:_NAMED]
+        raise ModelError(
+            f"the graph has a {' and a '.join(named)} operator",
+            where=f"{where}, {refused[named[0]]}",
+            hint=TRUST,
+        )
     if meta.graph_def.library.gradient or meta.graph_def.library.registered_gradients:
         raise ModelError("the graph registers gradients of its own", where=where, hint=TRUST)
     for asset in meta.asset_file_def:
@@ -214,8 +221,8 @@ def _check_objects(meta: Any, where: str) -> None:
             raise ModelError(
                 f"the SavedModel has {what.get(kind, printable(kind))}", where=where, hint=TRUST
             )
-        if node.registered_saver or node.registered_name:
-            name = printable(node.registered_name or node.registered_saver)
+        if node.registered_saver or node.registered_name not in _REGISTERED:
+            name = printable(node.registered_saver or node.registered_name)
             raise ModelError(f"{name} is custom code", where=where, hint=TRUST)
         for saver in node.saveable_objects.values():
             if saver.save_function or saver.restore_function:
