@@ -139,12 +139,14 @@ def text_attribute(file: Any, name: str, where: str) -> str | None:
     Raises:
         ModelError: it is no text, or too long.
     """
-    if name not in file.attrs:
-        return None
-    held = file.attrs.get_id(name)
-    if held.shape != () or held.dtype.kind not in "SO":
-        raise ModelError(f"{name} is no text", where=where)
-    raw = file.attrs[name]
+    try:
+        if name not in file.attrs:
+            return None
+        held = file.attrs.get_id(name)
+        plain = held.shape == () and held.dtype.kind in "SO" and held.dtype.itemsize < limits.CONFIG
+        raw = file.attrs[name] if plain else None
+    except Exception as error:  # h5py raises many types for damaged files
+        raise ModelError("the HDF5 file is damaged or cut short", where=where) from error
     if isinstance(raw, bytes):
         raw = raw.decode("utf-8", "replace")
     if not isinstance(raw, str) or len(raw) > limits.CONFIG:
