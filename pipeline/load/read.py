@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -192,12 +193,20 @@ def load_error(error: Exception, where: str) -> ModelError:
     """Turn what a loader raised into one error with its first line."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return out_of_memory(where)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return ModelError(
-        f"can not be loaded: {printable(lines[0], 300) if lines else type(error).__name__}",
+        f"can not be loaded: {_cause(error)}",
         where=where,
         hint="check that it opens with keras.saving.load_model in the Keras that wrote it",
     )
+
+
+def _cause(error: Exception) -> str:
+    """Return the line that says why: Keras wraps it in where it happened, and in colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    inner = text.rpartition("Exception encountered: ")[2]
+    lines = [line.strip() for line in inner.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return printable((told or lines or [type(error).__name__])[0], 300)
 
 
 def out_of_memory(where: str) -> ModelError:

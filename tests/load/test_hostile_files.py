@@ -174,3 +174,15 @@ def test_the_reading_is_done_elsewhere(model, tmp_path, monkeypatch):
     for name in ("net.h5", "net.keras"):
         assert load_model(tmp_path / name).check <= 1e-5
     assert reader._nursery is not None
+
+
+def test_the_cause_of_an_error_is_told_and_not_where_keras_met_it(tmp_path):
+    from pipeline.load.read import load_error
+
+    wrapped = ValueError("Exception encountered when calling \x1b[1mConv2D.call()\x1b[0m.\n\n"
+                         "\x1b[1mNo CPU kernel\x1b[0m\n\nArguments received:\n x")  # fmt: skip
+    assert load_error(wrapped, "a").what == "can not be loaded: No CPU kernel"
+    wrapped = TypeError("<class 'X'> could not be deserialized properly. config={}\n\n"
+                        "Exception encountered: Unknown padding 'diagonal'")  # fmt: skip
+    assert load_error(wrapped, "a").what == "can not be loaded: Unknown padding 'diagonal'"
+    assert load_error(KeyError(), "a").what == "can not be loaded: KeyError"
