@@ -16,7 +16,7 @@ export MCU_CORE_DIR ?= $(CURDIR)/.platformio
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types unit docs format lock bench bench-kernels bench-compression clean
+.PHONY: help setup demo test check lint types unit docs fuzz format lock bench bench-kernels bench-compression clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -69,6 +69,14 @@ unit:
 
 docs: ## write docs/options.md anew from pipeline/options/
 	$(BIN)/python -m pipeline.options docs/options.md
+
+# `make fuzz SECONDS=600 SEED=2 KIND=npz`; what fails is kept in build/fuzz.
+KIND    ?= all
+SECONDS ?= 60
+SEED    ?= 1
+
+fuzz: setup ## damaged files of every kind, SECONDS=60 for each KIND; only results and our own errors may come
+	nice $(BIN)/python -m tests.fuzz $(KIND) --seconds $(SECONDS) --seed $(SEED)
 
 format: ## rewrite Python and C in the project's format
 	$(BIN)/ruff check --fix-only -q .

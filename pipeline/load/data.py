@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from pipeline import extras
 from pipeline.errors import DataError, WrongUse
 from pipeline.load.dataset import Dataset, Signature, Split
 from pipeline.load.fit import fit_samples, fit_targets
+from pipeline.load.names import printable
+from pipeline.load.npz import read_npz
 
 BUILT_IN = ("digits", "random")
 _RANDOM_TRAIN, _RANDOM_TEST = 320, 100
@@ -151,21 +152,7 @@ def _read(spec: str | Path, signature: Signature, seed: int, wanted: int | None)
 
 
 def _file(path: Path) -> _Raw:
-    try:
-        content = np.load(path, allow_pickle=False)
-        arrays = (
-            {"x": content}
-            if isinstance(content, np.ndarray)
-            else {key: content[key] for key in content.files}
-        )
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
-            raise DataError(
-                "holds Python objects (pickle), which could run code when read",
-                where=str(path),
-                hint="save plain number arrays: numpy.asarray(x, dtype='float32')",
-            ) from error
-        raise DataError(f"can not be read as NumPy data ({error})", where=str(path)) from error
+    arrays = read_npz(path)
     name = path.name
     if "x_train" in arrays and "x_test" in arrays:
         for part in ("train", "test"):
@@ -175,7 +162,7 @@ def _file(path: Path) -> _Raw:
             name, arrays["x_test"], arrays.get("y_test"), arrays["x_train"], arrays.get("y_train")
         )
     if "x" not in arrays:
-        found = ", ".join(sorted(arrays)) or "nothing"
+        found = printable(", ".join(sorted(arrays))) or "nothing"
         raise DataError(
             f"holds {found}, but no `x`",
             where=name,

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from pipeline.load.dataset import Signature
 
+_PIECE = 1 << 20  # values converted at a time
+
 
 def fit_samples(
     name: str, x: NDArray[Any], signature: Signature, x_scale: float | None, x_zero_point: float
@@ -36,15 +38,27 @@ def fit_samples(
     x = _fit_shape(name, x, signature.input_shape)
     if signature.quantized and x_scale is None and x.dtype.kind in "iu":
         return _fit_integers(name, x, signature.input_dtype), True
-    real = x.astype(np.float64)
-    if x_scale is not None:
-        real = (real - x_zero_point) * x_scale
-    with np.errstate(over="ignore"):  # what overflows becomes infinite, and is reported as such
-        real = real.astype(np.float32)
+    real = _real(x, x_scale, x_zero_point)
     _refuse_not_finite(name, "x", real)
     if np.issubdtype(signature.input_dtype, np.integer) and not signature.quantized:
         return real.astype(signature.input_dtype), False
     return real, False
+
+
+def _real(x: NDArray[Any], scale: float | None, zero_point: float) -> NDArray[np.float32]:
+    """Return real values; computed in double precision, a piece at a time."""
+    if x.dtype == np.float32 and scale is None:
+        return np.ascontiguousarray(x)
+    real = np.empty(x.shape, np.float32)
+    step = max(1, _PIECE // max(1, x[0].size))
+    with np.errstate(over="ignore"):  # what overflows becomes infinite, and is reported as such
+        for at in range(0, len(x), step):
+            piece = x[at : at + step].astype(np.float64)
+            if scale is not None:
+                piece -= zero_point
+                piece *= scale
+            real[at : at + step] = piece
+    return real
 
 
 def _fit_shape(name: str, x: NDArray[Any], wanted: tuple[int, ...]) -> NDArray[Any]:
@@ -81,6 +95,10 @@ def _fit_integers(name: str, x: NDArray[Any], dtype: str) -> NDArray[Any]:
 
 
 def _refuse_not_finite(name: str, what: str, values: NDArray[Any]) -> None:
+    # A sum is finite where all values are, or has overflowed: then each one is looked at.
+    with np.errstate(all="ignore"):
+        if values.size == 0 or np.isfinite(values.sum()):
+            return
     finite = np.isfinite(values)
     if not finite.all():
         at = tuple(int(i) for i in np.argwhere(~finite)[0])

@@ -16,9 +16,12 @@ from pipeline import scratch
 from pipeline.errors import ModelError
 from pipeline.load.compression import Compression
 from pipeline.load.dataset import Signature
+from pipeline.load.names import identifier, printable
+from pipeline.load.record import RECORD, read_record
 from pipeline.load.tfenv import quiet, tf_keras
 
-RECORD = "network.json"
+__all__ = ["Network", "checked", "file_sha256", "read_record", "save_network"]
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold: the same bytes every day
 
 
@@ -27,7 +30,7 @@ class Network:
     """A float network with one input, ready for pruning and quantisation.
 
     Attributes:
-        name: a C identifier.
+        name: a C identifier; anything else is made one.
         source: the file it was read from, as given.
         sha256: of that file; of a folder, of its files' names and contents.
         source_format: "keras3", "keras3-h5", "keras2", "keras2-h5" or "savedmodel".
@@ -45,6 +48,10 @@ class Network:
     keras: Any
     check: float
     compression: Compression | None = None
+
+    def __post_init__(self) -> None:
+        # Here and nowhere else, so that no source of names can forget it: they go into C and ini.
+        object.__setattr__(self, "name", identifier(self.name))
 
     @property
     def signature(self) -> Signature:
@@ -102,19 +109,6 @@ def _record(network: Network) -> dict[str, Any]:
     return {**fields, "compression": kept}
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Return what `save_network` noted in the file, or None for a file of someone else's."""
-    with zipfile.ZipFile(path) as archive:
-        if RECORD not in archive.namelist():
-            return None
-        fields: dict[str, Any] = json.loads(archive.read(RECORD))
-    done = fields.pop("compression", None)
-    if done:
-        done["parameters"] = tuple(done["parameters"])
-        done["notes"] = tuple(done["notes"])
-    return {**fields, "compression": Compression(**done) if done else None}
-
-
 def checked(model: Any, where: str) -> Any:
     """Return `model` as a functional tf_keras model if the pipeline can work with it.
 
@@ -140,7 +134,16 @@ def checked(model: Any, where: str) -> Any:
             if not np.all(np.isfinite(weight.numpy())):
                 raise ModelError(
                     f"weight {weight.name} holds NaN or infinity",
-                    where=f"{where}, layer {layer.name}",
+                    where=f"{where}, layer {printable(layer.name)}",
                     hint="training has diverged: train again with a lower learning rate",
+                )
+        variance = getattr(layer, "moving_variance", None)
+        if variance is not None:
+            lowest = float(np.min(variance.numpy(), initial=0.0))
+            if lowest + float(layer.epsilon) <= 0:
+                raise ModelError(
+                    f"its moving variance is {lowest:.3g}, and a variance is never negative",
+                    where=f"{where}, layer {printable(layer.name)}",
+                    hint="the layer's outputs are not numbers: train again, or repair the file",
                 )
     return tf_keras().Model(model.inputs, model.outputs, name=model.name)
