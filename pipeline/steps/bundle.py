@@ -120,11 +120,11 @@ def sanitised(text: str) -> str:
     places += [(os.path.realpath(place), word) for place, word in places]
     for place, word in sorted(places, key=lambda item: -len(item[0])):
         if len(place) > 1:
-            for form in {place, json.dumps(place)[1:-1]}:
+            for form in (json.dumps(place)[1:-1], place):
                 text = re.sub(re.escape(form) + r"(?![\w.-])", word, text)
     text = re.sub(r"(?<![\w.-])(/home|/Users|\\Users)([/\\]+)[^/\\\"\s:]+", r"\1\2<user>", text)
     for name, word in ((_user(), "<user>"), (platform.node(), "<host>")):
-        for form in {name, name.partition(".")[0]}:
+        for form in (name, name.partition(".")[0]):  # the longer one first
             if len(form) >= _SHORTEST_NAME:
                 text = re.sub(rf"(?<![\w]){re.escape(form)}(?![\w])", word, text)
     return re.sub(r"(\w+://)[^/@\s\"]+@", r"\1<user>@", text)

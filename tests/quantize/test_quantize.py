@@ -97,7 +97,7 @@ def test_other_ends_show_the_last_words(converter):
 
 def test_the_converters_progress_is_passed_on(converter):
     script = """echo '{"done": 5, "total": 9, "note": "calibrating"}'; echo noise"""
-    folder = converter(script + "; touch $3/model.tflite")
+    folder = converter(script + "; touch $4/model.tflite")
     calls = []
     run_worker(folder, network_with(), lambda *call: calls.append(call))
     assert calls[-1] == ("quantize", 5, 9, "calibrating")
