@@ -59,6 +59,7 @@ def deploy(
     shuffle: bool = False,
     seed: int = 0,
     trust: bool = False,
+    strict: bool = True,
     progress: Progress = silent,
 ) -> Deployment:
     """Takes a model file to a measured board.
@@ -92,12 +93,15 @@ def deploy(
         shuffle: mix the samples before that split.
         seed: of all that is random.
         trust: run code inside the model file.
+        strict: raise where the chip's answers are wrong; the report says so in any case.
         progress: called with every step's progress.
 
     Raises:
+        AccuracyGate: the chip's answers are wrong; the report was written all the same.
         McuError: a branch of it, see pipeline.errors.
     """
     from pipeline import artifacts, stages
+    from pipeline.alarm import require_right
     from pipeline.preflight import preflight
 
     model = Path(model)
@@ -170,4 +174,7 @@ def deploy(
     if end := done("measure"):
         return end
     report = stages.report(run)
-    return Deployment(run.path, run.finish(), report, notes)
+    deployed = Deployment(run.path, run.finish(), report, notes)
+    if strict:
+        require_right(report.accuracy)
+    return deployed

@@ -7,10 +7,11 @@ from the artifact of the one before, and is not run again while its inputs are t
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pipeline.alarm import examined
 from pipeline.artifacts import (
     DEVICE,
     FACTS,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from pipeline.report import Report
 
 # Goes up when a measurement holds more than before: then an older one is made anew.
-_MEASUREMENT = 2
+_MEASUREMENT = 3
 _HERE = Path(__file__).parent
 
 
@@ -194,6 +195,7 @@ def _keras_facts(
         "float_accuracy": done.float_accuracy if done else now,
         "pruned_accuracy": done.pruned_accuracy if done else None,
         "quantized_accuracy": evaluate_flat(flat, split.test),
+        "quantized_samples": len(split.test),
         "float32_bytes": 4 * parameters,
         "check": network.check,
         "input_dtype": network.signature.input_dtype,
@@ -401,6 +403,8 @@ def measure(
         found = measure_device(
             device, board, flat, chosen, task=task, energy=energy, progress=progress
         )
+        accuracy = examined(run, found.accuracy, facts, data, progress=progress)
+        found = replace(found, accuracy=accuracy)
         save_measurement(found, folder)
         return found
 

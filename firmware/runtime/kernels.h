@@ -490,6 +490,23 @@ void fully_connected_s16(MCU_ROM fully_connected_s16_t *p, const int16_t *input,
 void average_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output);
 void max_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output);
 void add_s16(MCU_ROM add_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+
+/* ADD and SUB where an output step is so far below the operands' that 32 bits are too few:
+ * (a_factor * (a - a_zero) + b_factor * (b - b_zero)) / 2^shift. Operands as add_s8. */
+typedef struct {
+    broadcast_t shape;
+    int32_t a_zero;
+    int32_t b_zero;
+    int64_t a_factor; /* SUB: b_factor is negative */
+    int64_t b_factor;
+    int32_t shift; /* from 1 to 62 */
+    int32_t output_zero;
+    int32_t min;
+    int32_t max;
+} add_steep_t;
+
+void add_steep_s8(MCU_ROM add_steep_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+void add_steep_s16(MCU_ROM add_steep_t *p, const int16_t *a, const int16_t *b, int16_t *output);
 void mul_s16(MCU_ROM mul_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
 void transpose_conv_s16(MCU_ROM conv_s16_t *p, const int16_t *input, int16_t *output);
 void batch_matmul_s16(MCU_ROM batch_matmul_s8_t *p, const int16_t *a, const int16_t *b,

@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, note, progress_display, say, say_json
-from pipeline.cli.layers import show_layers
+from pipeline.cli.layers import show_alarm, show_layers
 
 EXAMPLES = """\b
 Examples:
@@ -91,6 +91,7 @@ def command(
                 shuffle=shuffle,
                 seed=seed,
                 trust=trust,
+                strict=False,
                 progress=progress,
             )
         for text in done.notes:
@@ -117,6 +118,8 @@ def command(
                 data, x_scale, x_zero_point, seed, samples, test_fraction, shuffle
             )
             codes.append(show_layers(artifacts.run_of(done.folder), chosen, json, document=False))
+        if done.report is not None:
+            codes.append(show_alarm(done.report.accuracy, json))
 
     codes: list[int] = []
-    raise typer.Exit(guarded(work, json) or sum(codes))
+    raise typer.Exit(guarded(work, json) or max(codes, default=0))

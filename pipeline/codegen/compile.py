@@ -11,6 +11,7 @@ from pipeline.codegen.choice import choose
 from pipeline.codegen.kernel import Kernel, Support, candidates
 from pipeline.codegen.memory import Memory
 from pipeline.codegen.ops import registry
+from pipeline.codegen.ops.arithmetic import is_steep
 from pipeline.codegen.ops.lookup import TABLE
 from pipeline.codegen.parts import bytes_of, is_view
 from pipeline.codegen.passes import PASSES, Simplified, simplify
@@ -172,13 +173,13 @@ def ops_to_run(graph: Graph) -> list[Op]:
 
 
 def for_type(support: Support, graph: Graph, op: Op) -> Support:
-    """The kernels of special cores know int8 alone; other types take the portable one.
+    """The kernels of special cores know int8 alone, and no steep ADD: the portable one does.
 
     An op that a graph pass made a table of has the kernel of tables.
     """
     if "table" in op.options:
         return TABLE
-    if op.outputs and graph.tensors[op.outputs[0]].dtype != "int8":
+    if (op.outputs and graph.tensors[op.outputs[0]].dtype != "int8") or is_steep(graph, op):
         return replace(support, kernels=support.kernels[:1])
     return support
 

@@ -14,6 +14,7 @@ from pipeline.errors import StepFailed
 from pipeline.measure.energy import Energy
 from pipeline.measure.measurement import Accuracy, Latency, LayerCost, Measurement, Memory
 from pipeline.measure.scores import Scores
+from pipeline.measure.truth.plan import Ruling
 from pipeline.run import write_atomically, write_json
 
 DOCUMENT, OUTPUTS = "measurement.json", "outputs.npy"
@@ -50,6 +51,7 @@ def load_measurement(folder: Path) -> Measurement:
                 **{
                     **accuracy,
                     "different": tuple(accuracy["different"]),
+                    "rulings": tuple(Ruling(**r) for r in accuracy.get("rulings", ())),
                     "on_device": _scores(accuracy.get("on_device")),
                     "on_host": _scores(accuracy.get("on_host")),
                 }

@@ -102,11 +102,23 @@ class ScoreFacts:
 
 
 @dataclass(frozen=True)
+class RulingFacts:
+    """An op of the model file that TFLite Micro was not the reference for, and why."""
+
+    op: int
+    name: str
+    layer: str
+    reference: str
+    why: str
+
+
+@dataclass(frozen=True)
 class AccuracyFacts:
     """Device against host; `identical_outputs` counts samples equal bit for bit.
 
     `different` are indices of samples that differ, the first 100; the largest difference is in
-    steps of the quantised output and in real values.
+    steps of the quantised output, in real values, and for float outputs in units in the last
+    place. `verdict` says what the comparison came to, `alarm` what is wrong ("" for nothing).
     """
 
     samples: int
@@ -121,6 +133,12 @@ class AccuracyFacts:
     different: tuple[int, ...] = ()
     largest_steps: int | None = None
     largest_difference: float | None = None
+    largest_ulps: float | None = None
+    reference_reason: str = ""
+    rulings: tuple[RulingFacts, ...] = ()
+    verdict: str = "none"
+    alarm: str = ""
+    alarm_layer: str = ""
 
 
 @dataclass(frozen=True)
@@ -276,6 +294,7 @@ def _accuracy(document: dict[str, Any]) -> AccuracyFacts:
         **{
             **document,
             "different": tuple(document["different"]),
+            "rulings": tuple(RulingFacts(**r) for r in document.get("rulings", ())),
             "on_device": scores(document["on_device"]),
             "on_host": scores(document["on_host"]),
         }
@@ -297,6 +316,7 @@ def upgraded(document: Any) -> Any:
             "accuracy": {
                 **asdict(AccuracyFacts(0, None, None, None, "")),
                 "different": [],
+                "rulings": [],
                 "task": "classification" if known else "none",
                 **accuracy,
             },

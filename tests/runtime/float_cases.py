@@ -87,6 +87,8 @@ _SHARED = [
     "REDUCE_MIN",
     "RELU",
     "RELU6",
+    "RELU_0_TO_1",
+    "RELU_N1_TO_1",
     "RESHAPE",
     "RESIZE_BILINEAR",
     "SLICE",

@@ -209,6 +209,8 @@ def binary(draw: Draw, name: str, options: str, quantisation: str = "any") -> by
     if quantisation == "same":
         second.scale = result.scale = first.scale
         second.zero = result.zero = first.zero
+    elif name in ("ADD", "SUB", "MUL", "PRELU") and draw(st.integers(0, 3)) == 0:
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-14, -3))))
     swap = draw(st.booleans())
     constant = draw(st.booleans())
     if constant:
@@ -244,9 +246,10 @@ def reduce(draw: Draw, name: str, quantisation: str = "any") -> bytes:
 def unary(draw: Draw, name: str, fixed: Any = None, options: str = "", **more: Any) -> bytes:
     """All 256 inputs, once each, so that a table is proven whole."""
     b = Build()
-    plain = fixed or name == "RELU6"  # TFLM overflows where 6.0 has no stored value
-    data = T((256,), "int8", draw(scales) if plain else extreme_scale(draw), draw(zeros))
+    data = T((256,), "int8", extreme_scale(draw), draw(zeros))
     result = s8((256,), draw)
+    if not fixed and draw(st.integers(0, 3)) == 0:
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-14, 3))))
     if fixed == "same":
         result.scale, result.zero = data.scale, data.zero
     elif fixed:
@@ -438,8 +441,8 @@ def pad(draw: Draw, name: str) -> bytes:
 def hard_swish(draw: Draw) -> bytes:
     b = Build()
     data = s8((256,), draw)
-    # The reference wants an output scale not far below the input's.
-    result = T((256,), "int8", data.scale * draw(st.floats(0.1, 4.0)), draw(zeros))
+    # TFLM wants an output scale not far below the input's.
+    result = T((256,), "int8", data.scale * draw(st.floats(0.001, 4.0)), draw(zeros))
     b.outputs = b.op("HARD_SWISH", [b.input(data)], [result])
     return b.bytes()
 
@@ -1069,7 +1072,10 @@ def rsqrt(draw: Draw) -> bytes:
     data = T((128,), "int8", draw(scales), -128)
     x = b.input(T((128,), "int8", data.scale, -128))
     (y,) = b.op("RELU", [x], [data], "", 1)
-    b.outputs = b.op("RSQRT", [y], [s8((128,), draw)], "", 1)
+    result = s8((128,), draw)
+    if draw(st.integers(0, 3)) == 0:
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-9, 9))))
+    b.outputs = b.op("RSQRT", [y], [result], "", 1)
     return b.bytes()
 
 
@@ -1178,7 +1184,9 @@ STRATEGIES: dict[str, Any] = {
     "PADV2": pad("PADV2"),
     "QUANTIZE": quantize(),
     "RELU": unary("RELU"),
-    "RELU6": unary("RELU6"),
+    "RELU6": st.one_of(unary("RELU6"), unary("RELU6", "same")),
+    "RELU_0_TO_1": unary("RELU_0_TO_1"),
+    "RELU_N1_TO_1": unary("RELU_N1_TO_1"),
     "RESHAPE": view("RESHAPE"),
     "SOFTMAX": softmax(),
     "SPLIT": split("SPLIT"),
