@@ -199,6 +199,7 @@ def _keras_facts(
         "float32_bytes": 4 * parameters,
         "check": network.check,
         "input_dtype": network.signature.input_dtype,
+        "input_range": network.signature.input_range,
         "notes": list(done.notes) if done else [],
         "quantize_notes": list(flat.notes),
     }

@@ -136,12 +136,14 @@ def _bought(report: Report) -> str:
     pairs = [(layer, layer.before) for layer in report.layers if layer.before is not None]
     if not pairs:
         return ""
-    cost, cost_now = sum(b.cost for _, b in pairs), sum(layer.cost for layer, _ in pairs)
     size, size_now = (
         sum(b.weight_bytes for _, b in pairs),
         sum(layer.weight_bytes for layer, _ in pairs),
     )
-    return (
-        f"\n  pruning   weights {_kib(size)} -> {_kib(size_now)}; layers {cost:,} "
-        f"{report.latency.unit} (expected) -> {cost_now:,}"
-    )
+    text = f"\n  pruning   weights {_kib(size)} -> {_kib(size_now)}"
+    both = [(b.cost, b.cost_now) for _, b in pairs if b.cost_now is not None]
+    if not both:
+        return text
+    cost, cost_now = sum(old for old, _ in both), sum(now for _, now in both)
+    # Both are estimates, made alike; what was measured stands alone, under latency.
+    return f"{text}; layers expected {cost:,} -> {cost_now:,} instructions"

@@ -105,6 +105,12 @@ def _steep(graph: Graph, op: Op) -> Doubt | None:
     return None
 
 
+def _clamp_unstored(op: Op, result: Tensor) -> bool:
+    """The bounds of the fused activation leave 32 bits: TFLM and LiteRT refuse that."""
+    bound = {2: 1.0, 3: 6.0}.get(int(op.options.get("fused_activation_function", 0)), 0.0)
+    return bound / float(result.scales[0]) >= _INT32 - 1
+
+
 def _product(graph: Graph, op: Op) -> Doubt | None:
     """MUL and PRELU of int8."""
     if len(op.inputs) != 2 or min(op.inputs) < 0:
@@ -112,6 +118,8 @@ def _product(graph: Graph, op: Op) -> Doubt | None:
     a, b, result = (graph.tensors[i] for i in (*op.inputs, op.outputs[0]))
     if not _quantised(a, b, result) or {a.dtype, b.dtype, result.dtype} != {"int8"}:
         return None
+    if _clamp_unstored(op, result):
+        return Doubt("definition", "TFLite Micro refuses an activation beyond its output's steps")
     real = float(a.scales[0]) / float(result.scales[0])
     products = overflows(real * float(b.scales[0]), "int8", 255 * 255)
     if products or (op.name == "PRELU" and overflows(real, "int8")):
@@ -131,14 +139,25 @@ def _relu6(graph: Graph, op: Op) -> Doubt | None:
     data, result = _ends(graph, op)
     if not _quantised(data, result) or data.dtype != result.dtype:
         return None
-    six = 6.0 / float(data.scales[0]) + int(data.zero_points[0])
+    six, beyond = (
+        6.0 / float(t.scales[0]) + int(t.zero_points[0]) for t in (data, result)
+    )  # fmt: skip
     if not rescales(data, result) and six <= (127 if data.dtype == "int8" else 32767):
         return None
     if steep := _steep(graph, op):
         return steep
+    # LiteRT's int16 has multipliers of 16 bits, and its clamp 32.
+    judge: Judge = "litert" if data.dtype == "int8" and beyond < _INT32 else "definition"
     if not rescales(data, result):
-        return Doubt("litert", "TFLite Micro's RELU6 overflows where 6 has no stored value")
-    return Doubt("litert", "TFLite Micro's RELU6 does not rescale from input to output")
+        return Doubt(judge, "TFLite Micro's RELU6 overflows where 6 has no stored value")
+    return Doubt(judge, "TFLite Micro's RELU6 does not rescale from input to output")
+
+
+def _clamp(graph: Graph, op: Op) -> Doubt | None:
+    result = graph.tensors[op.outputs[0]]
+    small = _quantised(result) and 1.0 / float(result.scales[0]) > _INT32 / 2
+    judge: Judge = "definition" if small or _steep(graph, op) else "litert"
+    return Doubt(judge, f"TFLite Micro has no {op.name}")
 
 
 def mistaken_sigmoid(op: Op, data: Tensor) -> bool:
@@ -237,8 +256,8 @@ _RULES: dict[str, Callable[[Graph, Op], Doubt | None]] = {
     "QUANTIZE": _steep,
     "RELU": _steep,
     "RELU6": _relu6,
-    "RELU_0_TO_1": _lacks(),
-    "RELU_N1_TO_1": _lacks(),
+    "RELU_0_TO_1": _clamp,
+    "RELU_N1_TO_1": _clamp,
     "RSQRT": _root,
     "SELECT": _lacks(),
     "SUB": _add,

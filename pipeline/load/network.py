@@ -16,6 +16,7 @@ import numpy as np
 from pipeline.errors import ModelError
 from pipeline.load.compression import Compression
 from pipeline.load.dataset import Signature
+from pipeline.load.expected import expected_range
 from pipeline.load.tfenv import quiet, tf_keras
 
 RECORD = "network.json"
@@ -54,6 +55,7 @@ class Network:
             input_shape=tuple(int(n) for n in model.inputs[0].shape[1:]),
             input_dtype=model.inputs[0].dtype.name,
             output_shape=tuple(int(n) for n in model.outputs[0].shape[1:]),
+            input_range=expected_range(model),
         )
 
 

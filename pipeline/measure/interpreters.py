@@ -55,6 +55,7 @@ def _micro(model: bytes, keep: bool) -> Any:
 
 
 def micro_run(model: bytes, step: dict[str, Any], wanted: frozenset[int]) -> Run:
+    """TFLite Micro over a step; `wanted` of its tensors are given too."""
     interpreter = _micro(model, bool(wanted))
 
     def run(values: Values) -> None:
@@ -71,6 +72,7 @@ def micro_run(model: bytes, step: dict[str, Any], wanted: frozenset[int]) -> Run
 
 
 def litert_run(model: bytes, step: dict[str, Any], wanted: frozenset[int]) -> Run:
+    """LiteRT's reference kernels over a step; `wanted` of its tensors are given too."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(

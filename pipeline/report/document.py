@@ -164,12 +164,17 @@ class EnergyFacts:
 
 @dataclass(frozen=True)
 class BeforeFacts:
-    """A layer of the unpruned network on the same board: compiled, and its cost expected."""
+    """A layer of the unpruned network on the same board: compiled, and its cost expected.
+
+    `cost_now` is what is expected of the layer now, in the same way: the one figure to hold
+    `cost` against. None in an older report.
+    """
 
     kernel: str
     encoding: str
     weight_bytes: int
     cost: int
+    cost_now: int | None = None
 
 
 @dataclass(frozen=True)
@@ -302,8 +307,12 @@ def _accuracy(document: dict[str, Any]) -> AccuracyFacts:
 
 
 def upgraded(document: Any) -> Any:
-    """A document of schema 1 as one of this schema; any other as it is."""
-    if not isinstance(document, dict) or document.get("schema") != 1:
+    """A document of schema 1, or of an earlier form of this one, with what it lacks unknown."""
+    if not isinstance(document, dict):
+        return document
+    if document.get("schema") == SCHEMA:
+        return _completed(document)
+    if document.get("schema") != 1:
         return document
     try:
         accuracy = document["accuracy"]
@@ -327,6 +336,34 @@ def upgraded(document: Any) -> Any:
     except (KeyError, TypeError):
         return document  # the schema says what is wrong with it
 
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    """What reports of this schema did not hold at first."""
+    accuracy, layers = document.get("accuracy"), document.get("layers")
+    if not isinstance(accuracy, dict) or not isinstance(layers, list):
+        return document  # the schema says what is wrong with it
+
+    def layer(found: Any) -> Any:
+        before = found.get("before") if isinstance(found, dict) else None
+        if not isinstance(before, dict):
+            return found
+        return {**found, "before": {"cost_now": None, **before}}
+
+    return {
+        **document,
+        "accuracy": {**_UNKNOWN_ANSWERS, **accuracy},
+        "layers": [layer(found) for found in layers],
+    }
+
+
+_UNKNOWN_ANSWERS: dict[str, Any] = {
+    "largest_ulps": None,
+    "reference_reason": "",
+    "rulings": [],
+    "verdict": "none",
+    "alarm": "",
+    "alarm_layer": "",
+}
 
 _UNKNOWN_MEMORY: dict[str, Any] = {
     "sections": {},

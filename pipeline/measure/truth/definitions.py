@@ -184,6 +184,8 @@ _DEFINITIONS: dict[str, Callable[[Graph, Op, list[Values | None]], I64]] = {
     "QUANTIZE": _quantize,
     "RELU": _relu(0.0, math.inf),
     "RELU6": _relu(0.0, 6.0),
+    "RELU_0_TO_1": _relu(0.0, 1.0),
+    "RELU_N1_TO_1": _relu(-1.0, 1.0),
     "RSQRT": _function(_root),
     "SUB": _add,
     "SUM": _sum,
