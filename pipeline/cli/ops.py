@@ -52,6 +52,7 @@ def command(
 
 def _of_model(model: Path, json: bool) -> None:
     from pipeline.codegen import check_supported
+    from pipeline.codegen.passes.known import settled
     from pipeline.convert import Graph, macs, read_graph
     from pipeline.errors import UnsupportedOp, WrongUse
     from pipeline.load import FlatModel, load_model
@@ -59,7 +60,7 @@ def _of_model(model: Path, json: bool) -> None:
     flat = load_model(model)
     if not isinstance(flat, FlatModel):
         raise WrongUse("is no .tflite", where=str(model), hint="`mcu quantize` makes one")
-    graph = read_graph(flat)
+    graph = settled(read_graph(flat))
     rows = []
     for op in graph.ops:
         alone = Graph(graph.name, graph.sha256, graph.tensors, (op,), op.inputs[:1], op.outputs)

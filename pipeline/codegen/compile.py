@@ -15,6 +15,7 @@ from pipeline.codegen.ops.arithmetic import is_steep
 from pipeline.codegen.ops.lookup import TABLE
 from pipeline.codegen.parts import bytes_of, is_view
 from pipeline.codegen.passes import PASSES, Simplified, simplify
+from pipeline.codegen.passes.known import settled
 from pipeline.codegen.program import Layer, Optimize, Output, Program
 from pipeline.codegen.runtime import with_headers
 from pipeline.codegen.schedule import reorder
@@ -97,6 +98,7 @@ def compile_graph(
             f"unknown optimisation goal {optimize!r}", hint="choose speed, balanced or size"
         )
     _check_ends(graph)
+    graph = settled(graph)
     check_supported(graph)
     simplified = prepare(graph, passes)
     graph = simplified.graph

@@ -241,11 +241,18 @@ def _half(graph: Graph, op: Op) -> Doubt | None:
     return Doubt("definition", "TFLite Micro has no float16")
 
 
+def _fill(graph: Graph, op: Op) -> Doubt | None:
+    if graph.tensors[op.inputs[0]].data is not None:
+        return None
+    return Doubt("definition", "TFLite Micro takes constant dimensions only")
+
+
 _RULES: dict[str, Callable[[Graph, Op], Doubt | None]] = {
     "ABS": _steep,
     "ADD": _add,
     "DEQUANTIZE": _half,
     "EXP": _lacks(floats=True),
+    "FILL": _fill,
     "GELU": _lacks(),
     "HARD_SWISH": _ramp,
     "LEAKY_RELU": _steep,
@@ -254,6 +261,8 @@ _RULES: dict[str, Callable[[Graph, Op], Doubt | None]] = {
     "MUL": _product,
     "PRELU": _product,
     "QUANTIZE": _steep,
+    "RANGE": _lacks(),
+    "REDUCE_PROD": _lacks(),
     "RELU": _steep,
     "RELU6": _relu6,
     "RELU_0_TO_1": _clamp,

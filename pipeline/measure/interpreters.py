@@ -75,12 +75,19 @@ def litert_run(model: bytes, step: dict[str, Any], wanted: frozenset[int]) -> Ru
     """LiteRT's reference kernels over a step; `wanted` of its tensors are given too."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    interpreter = Interpreter(
-        model_content=model,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=bool(wanted),
-    )
-    interpreter.allocate_tensors()
+    def made(resolver: OpResolverType) -> Any:
+        interpreter = Interpreter(
+            model_content=model,
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=bool(wanted),
+        )
+        interpreter.allocate_tensors()
+        return interpreter
+
+    try:
+        interpreter = made(OpResolverType.BUILTIN_REF)
+    except (RuntimeError, ValueError):  # a few operators have no reference kernel
+        interpreter = made(OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 
     def run(values: Values) -> None:
         interpreter.reset_all_variables()

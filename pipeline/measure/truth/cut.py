@@ -20,6 +20,10 @@ def cut(content: bytes, step: Step) -> bytes:
     graph = model.subgraphs[0]
     model.subgraphs = [graph]
     graph.operators = [graph.operators[number] for number in step.ops]
+    codes = sorted({op.opcodeIndex for op in graph.operators})  # interpreters look up them all
+    model.operatorCodes = [model.operatorCodes[code] for code in codes]
+    for op in graph.operators:
+        op.opcodeIndex = codes.index(op.opcodeIndex)
     graph.inputs, graph.outputs = list(step.inputs), list(step.outputs)
     used = {int(i) for op in graph.operators for part in (op.inputs, op.outputs, op.intermediates)
             for i in (part if part is not None else ())}  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from pipeline.codegen.numeric import (
     quantize_multiplier,
     requantize,
 )
+from pipeline.codegen.passes.known import dequantized
 from pipeline.convert import Graph, Op, Tensor
 
 I64 = NDArray[np.int64]
@@ -44,6 +46,8 @@ def define(graph: Graph, op: Op, inputs: list[Values | None]) -> list[Values]:
         KeyError: no definition is written down here.
     """
     result = graph.tensors[op.outputs[0]]
+    if op.name in _MOVED:
+        return [_MOVED[op.name](graph, op, inputs).astype(result.dtype).reshape(result.shape)]
     found = _DEFINITIONS[op.name](graph, op, inputs)
     low, high = INT_RANGE[result.dtype]
     return [np.clip(found, low, high).astype(result.dtype).reshape(result.shape)]
@@ -173,6 +177,32 @@ def _hard_swish(x: float) -> float:
 def _root(x: float) -> float:
     return 1.0 / math.sqrt(x) if x > 0 else math.inf
 
+
+def _tile(graph: Graph, op: Op, inputs: list[Values | None]) -> Values:
+    assert inputs[0] is not None
+    assert inputs[1] is not None
+    return np.tile(inputs[0], [int(n) for n in inputs[1].reshape(-1)])
+
+
+def _fill(graph: Graph, op: Op, inputs: list[Values | None]) -> Values:
+    assert inputs[0] is not None
+    assert inputs[1] is not None
+    return np.full([int(n) for n in inputs[0].reshape(-1)], inputs[1].reshape(-1)[0])
+
+
+def _widened(graph: Graph, op: Op, inputs: list[Values | None]) -> Values:
+    data = graph.tensors[op.inputs[0]]
+    return np.asarray(
+        dequantized(op, [replace(data, data=inputs[0])], graph.tensors[op.outputs[0]])
+    )
+
+
+_MOVED: dict[str, Callable[[Graph, Op, list[Values | None]], Values]] = {
+    "DEQUANTIZE": _widened,
+    "FILL": _fill,
+    "TILE": _tile,
+}
+"""Operators that take any type and compute no integers."""
 
 _DEFINITIONS: dict[str, Callable[[Graph, Op, list[Values | None]], I64]] = {
     "ABS": _abs,
