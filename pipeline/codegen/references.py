@@ -247,10 +247,25 @@ def _fill(graph: Graph, op: Op) -> Doubt | None:
     return Doubt("definition", "TFLite Micro takes constant dimensions only")
 
 
+def _offset(graph: Graph, op: Op) -> Doubt | None:
+    if graph.tensors[op.inputs[0]].dtype != "int8":
+        return None
+    return Doubt("definition", f"TFLite Micro's {op.name} of int8 forgets the zero point")
+
+
+def _div(graph: Graph, op: Op) -> Doubt | None:
+    if graph.tensors[op.inputs[0]].dtype != "int8":
+        return None
+    return Doubt("definition", "TFLite Micro's DIV of int8 shifts small quotients by over 31 bits")
+
+
 _RULES: dict[str, Callable[[Graph, Op], Doubt | None]] = {
     "ABS": _steep,
     "ADD": _add,
+    "ADD_N": _offset,
+    "CUMSUM": _offset,
     "DEQUANTIZE": _half,
+    "DIV": _div,
     "EXP": _lacks(floats=True),
     "FILL": _fill,
     "GELU": _lacks(),

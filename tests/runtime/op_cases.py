@@ -1099,7 +1099,90 @@ def maximum_16(draw: Draw, name: str) -> bytes:
     return b.bytes()
 
 
+@st.composite
+def add_n(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    count = draw(sizes(2, 5))
+    inputs = [b.input(s8(shape, draw)) for _ in range(count)]
+    b.outputs = b.op("ADD_N", inputs, [s8(shape, draw)], "AddNOptions")
+    return b.bytes()
+
+
+@st.composite
+def cumsum(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    axis = draw(sizes(0, len(shape) - 1))
+    data, result = s8(shape, draw), s8(shape, draw)
+    if draw(st.booleans()):
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-14, 2))))
+    x = b.input(data)
+    a = b.tensor(T((), "int32", data=axis - len(shape) if draw(st.booleans()) else axis))
+    b.outputs = b.op(
+        "CUMSUM", [x, a], [result], "CumsumOptions",
+        exclusive=draw(st.booleans()), reverse=draw(st.booleans()),
+    )  # fmt: skip
+    return b.bytes()
+
+
+@st.composite
+def tile(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    times = [draw(sizes(1, 3)) if i < 3 else 1 for i in range(len(shape))]
+    data = draw(st.sampled_from([s8(shape, draw), s16(shape, draw), T(shape, "float32")]))
+    m = b.tensor(T((len(shape),), "int32", data=times))
+    wide = tuple(n * k for n, k in zip(shape, times, strict=True))
+    b.outputs = b.op("TILE", [b.input(data), m], [moved(data, wide)], "TileOptions")
+    return b.bytes()
+
+
+@st.composite
+def select(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 3)
+    data = draw(st.sampled_from([s8(shape, draw), s16(shape, draw), T(shape, "float32")]))
+    c = truth(b, shape)
+    x, y = b.input(moved(data, shape)), b.input(moved(data, shape))
+    b.outputs = b.op("SELECT", [c, x, y], [moved(data, shape)], "SelectOptions")
+    return b.bytes()
+
+
+@st.composite
+def divide(draw: Draw) -> bytes:
+    """The divisor may be zero: that saturates."""
+    b = Build()
+    shape = shapes(draw)
+    second = s8(draw(st.sampled_from([shape, shape[-1:], ()])), draw)
+    second.data = np.random.default_rng(draw(seeds)).integers(-128, 128, second.shape)
+    result = s8(shape, draw)
+    if draw(st.booleans()):
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-12, 3))))
+    inputs = [b.input(s8(shape, draw)), b.tensor(second)]
+    b.outputs = b.op(
+        "DIV", inputs, [result], "DivOptions", 2, fusedActivationFunction=draw(activations)
+    )
+    return b.bytes()
+
+
+@st.composite
+def resize_16(draw: Draw, kind: str = "int16") -> bytes:
+    b = Build()
+    h, w, c = draw(sizes(1, 6)), draw(sizes(1, 6)), draw(sizes(1, 4))
+    size = [draw(sizes(1, 12)), draw(sizes(1, 12))]
+    data = s16((1, h, w, c), draw) if kind == "int16" else T((1, h, w, c), kind)
+    mode = draw(sizes(0, 2))
+    inputs = [b.input(data), b.tensor(T((2,), "int32", data=size))]
+    b.outputs = b.op(
+        "RESIZE_NEAREST_NEIGHBOR", inputs, [moved(data, (1, *size, c))],
+        "ResizeNearestNeighborOptions", 3, alignCorners=mode == 1, halfPixelCenters=mode == 2,
+    )  # fmt: skip
+    return b.bytes()
+
+
 WIDE: dict[str, Any] = {
+    "RESIZE_NEAREST_NEIGHBOR": resize_16(),
     "ADD": binary_16("ADD", "AddOptions"),
     "ABS": unary_16("ABS", options="AbsOptions"),
     "AVERAGE_POOL_2D": pool_16("AVERAGE_POOL_2D"),
@@ -1212,6 +1295,11 @@ STRATEGIES: dict[str, Any] = {
     "MIRROR_PAD": mirror_pad(),
     "REVERSE_V2": reverse(),
     "RSQRT": rsqrt(),
+    "SELECT": select(),
     "SELECT_V2": select_v2(),
+    "ADD_N": add_n(),
+    "CUMSUM": cumsum(),
+    "DIV": divide(),
+    "TILE": tile(),
     "SQUARED_DIFFERENCE": binary("SQUARED_DIFFERENCE", "SquaredDifferenceOptions", "none"),
 }

@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL and SQUARED_DIFFERENCE, with broadcasting."""
+"""ADD, SUB, MUL, DIV and SQUARED_DIFFERENCE, with broadcasting."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ FRACTION_BITS_S16 = 15
 """Bits below the point to which ADD and SUB bring their operands, as in add_s8.c."""
 STEEPEST_PRODUCT = 2.0**14
 """Steps of an int8 output for one of a product: 2^16 << 15 would overflow."""
+QUOTIENT_BITS = 30
+"""Below the point, of DIV's factor."""
+STEEPEST_QUOTIENT = 2.0**20
+"""Steps of an int8 output for a quotient of 1: a 255th of that saturates."""
 DIFFERENCE_BITS = 7
 """The same of SQUARED_DIFFERENCE, for int8."""
 
@@ -198,6 +202,32 @@ def _lower_difference(site: Site) -> Code:
     return _code(site, params, function, "squared_difference.h")
 
 
+def _check_div(graph: Graph, op: Op) -> Problem:
+    result = common.output(graph, op)
+    return _check(graph, op) or common.typed(result)
+
+
+def _lower_div(site: Site) -> Code:
+    graph, op = site.graph, site.op
+    a, b, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    real = float(scale_of(a)) / (float(scale_of(b)) * float(scale_of(result)))
+    factor = round(math.ldexp(min(real, STEEPEST_QUOTIENT), QUOTIENT_BITS))
+    low, high = common.limits(op, result)
+    params = Initializer(
+        "div_s8_t",
+        {
+            "shape": broadcast_t(a.shape, b.shape),
+            "a_zero": zero_of(a),
+            "b_zero": zero_of(b),
+            "factor": f"INT64_C({factor})",
+            "output_zero": zero_of(result),
+            "min": low,
+            "max": high,
+        },
+    )
+    return _code(site, params, "div_s8")
+
+
 def _code(site: Site, params: Initializer, function: str, *headers: str) -> Code:
     return Code(
         function=function,
@@ -218,7 +248,7 @@ def _per_element(cost: float) -> Callable[[Graph, Op], float]:
 SUPPORT = tuple(
     Support(
         name=name,
-        dtypes=common.WIDE,
+        dtypes=("int8",) if name == "DIV" else common.WIDE,
         kernels=[Portable(lower, _per_element(cost))],
         check=check,
         notes="with broadcasting",
@@ -228,6 +258,7 @@ SUPPORT = tuple(
         ("ADD", _check, _lower_add, 60.0, (1, 5)),
         ("SUB", _check, _lower_add, 60.0, (1, 5)),
         ("MUL", _check, _lower_mul, 30.0, (1, 8)),
+        ("DIV", _check_div, _lower_div, 250.0, (1, 2)),
         ("SQUARED_DIFFERENCE", _check_difference, _lower_difference, 60.0, (1, 2)),
     )
 )

@@ -160,6 +160,38 @@ def _sum(graph: Graph, op: Op, inputs: list[Values | None]) -> I64:
     return _rescaled(total, _scale(data) / _scale(result)) + _zero(result)
 
 
+def _div(graph: Graph, op: Op, inputs: list[Values | None]) -> I64:
+    a, b, result = (graph.tensors[i] for i in (*op.inputs, op.outputs[0]))
+    x, y = np.broadcast_arrays(_centred(a, inputs[0]), _centred(b, inputs[1]))
+    factor = round(math.ldexp(min(_scale(a) / (_scale(b) * _scale(result)), 2.0**20), 30))
+    above, below = np.abs(x) * factor, np.abs(y) << 30
+    size = (2 * above + below) // np.where(y == 0, 1, 2 * below)
+    values = np.sign(x) * np.where(y == 0, 512, np.sign(y) * np.minimum(size, 512))
+    return _clamped(op, result, values + _zero(result))
+
+
+def _add_n(graph: Graph, op: Op, inputs: list[Values | None]) -> I64:
+    result = graph.tensors[op.outputs[0]]
+    total = np.zeros(result.shape, np.float64)
+    for index, values in zip(op.inputs, inputs, strict=True):
+        t = graph.tensors[index]
+        total += _centred(t, values) * (_scale(t) / _scale(result))
+    return _round(total) + _zero(result)
+
+
+def _cumsum(graph: Graph, op: Op, inputs: list[Values | None]) -> I64:
+    data, result = _ends(graph, op)
+    assert inputs[1] is not None
+    axis = int(inputs[1].reshape(-1)[0])
+    x = _centred(data, inputs[0])
+    if op.options.get("reverse"):
+        x = np.flip(x, axis)
+    total = np.cumsum(x, axis=axis) - (x if op.options.get("exclusive") else 0)
+    if op.options.get("reverse"):
+        total = np.flip(total, axis)
+    return _rescaled(total, _scale(data) / _scale(result)) + _zero(result)
+
+
 def _function(real: Callable[[float], float]) -> Callable[[Graph, Op, list[Values | None]], I64]:
     def define_function(graph: Graph, op: Op, inputs: list[Values | None]) -> I64:
         data, result = _ends(graph, op)
@@ -207,6 +239,9 @@ _MOVED: dict[str, Callable[[Graph, Op, list[Values | None]], Values]] = {
 _DEFINITIONS: dict[str, Callable[[Graph, Op, list[Values | None]], I64]] = {
     "ABS": _abs,
     "ADD": _add,
+    "ADD_N": _add_n,
+    "CUMSUM": _cumsum,
+    "DIV": _div,
     "HARD_SWISH": _function(_hard_swish),
     "LEAKY_RELU": _leaky_relu,
     "MUL": _mul,
