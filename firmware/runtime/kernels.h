@@ -485,6 +485,7 @@ typedef struct {
     MCU_ROM int32_t *multiplier;
     MCU_ROM int8_t *shift;
     int32_t per_channel;
+    int32_t wide; /* as of conv_s16_t */
 } fully_connected_s16_t;
 
 void fully_connected_s16(MCU_ROM fully_connected_s16_t *p, const int16_t *input, int16_t *output);

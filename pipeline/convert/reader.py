@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert.hybrid import dequantised, hybrid_weights
 from pipeline.convert.variables import Name, Parts, Unresolved, first_values, resolve
 from pipeline.errors import ModelError
 
@@ -74,8 +75,8 @@ def read_graph(model: FlatModel) -> Graph:
     Raises:
         ModelError: the file is not TFLite, is damaged or truncated, or holds what no
             microcontroller engine here runs: several subgraphs, control flow, dynamic
-            shapes, sparse tensors, or float activations on integer weights
-            (dynamic-range quantisation).
+            shapes, sparse tensors, or float activations on integer weights that can't be
+            dequantised.
     """
     check_identifier(model)
     try:
@@ -201,6 +202,8 @@ class _Reader:
                 f"state that can't be read: {problem}",
                 hint="keep state in layers (LSTM), or use --engine tflm",
             ) from problem
+        hybrid = hybrid_weights(tensors, ops, WEIGHTED)
+        tensors = dequantised(tensors, hybrid)
         graph = Graph(
             name=self.name,
             sha256=self.sha256,
@@ -208,6 +211,7 @@ class _Reader:
             ops=ops,
             inputs=self.indices(sub.InputsAsNumpy(), len(tensors), "the model's inputs"),
             outputs=self.indices(sub.OutputsAsNumpy(), len(tensors), "the model's outputs"),
+            dequantised=hybrid,
         )
         self.check(graph)
         return graph
@@ -454,7 +458,8 @@ def _check_hybrid(graph: Graph, op: Op, where: str, reader: _Reader) -> None:
     data, weights = (graph.tensors[i] for i in op.inputs[:2])
     if data.dtype == "float32" and weights.dtype in ("int8", "uint8", "int4"):
         raise reader.fail(
-            "float activations on integer weights: the model was quantised with dynamic range only",
+            f"float activations on {weights.dtype} weights that can't be dequantised: "
+            "the model was quantised with dynamic range only",
             where=where,
             hint="quantise in full: give a representative data set, "
             "and set inference_input_type and inference_output_type to int8",

@@ -34,6 +34,7 @@ from pipeline.measure.interpreters import (
 )
 from pipeline.measure.truth.cut import cut
 from pipeline.measure.truth.plan import Ruling, plan, rulings
+from pipeline.measure.truth.repair import repaired
 
 _MOST_SECONDS = 3600.0
 
@@ -81,7 +82,10 @@ class Reference:
         except McuError as error:
             self.name = f"none ({error.what})"
             return
-        self.rulings = rulings(graph) if self._engines[0] == ENGINES[0] else ()
+        model, repairs = repaired(model, graph)
+        (self._path / MODEL).write_bytes(model)
+        if self._engines[0] == ENGINES[0]:
+            self.rulings = tuple(sorted((*rulings(graph), *repairs), key=lambda r: r.op))
         self._write_plan(model, graph)
         self._process = self._start()
 

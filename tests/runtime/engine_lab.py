@@ -11,7 +11,7 @@ import functools
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from pipeline.measure.interpreters import litert_run, micro_run
 from pipeline.measure.truth import Step, plan
 from pipeline.measure.truth.cut import cut
 from pipeline.measure.truth.definitions import run_step
+from pipeline.measure.truth.repair import repaired
 from pipeline.resources import FIRMWARE
 
 RUNTIME = FIRMWARE / "runtime"
@@ -93,6 +94,7 @@ def oracle(case: Case, wanted: list[int]) -> list[dict[int, np.ndarray]]:
     TFLM wherever it is right; LiteRT or a definition for the ops that it is wrong about.
     """
     graph = graph_of(case.model)
+    case = replace(case, model=repaired(case.model, graph)[0])
     steps = plan(graph)
     if len(steps) > 1 or steps[0].engine != "tflite-micro":
         return _by_steps(case, graph, steps, wanted)

@@ -762,7 +762,7 @@ def conv_16(draw: Draw, name: str) -> bytes:
     inputs = [x, b.tensor(weights(shape, oc, 3 if depthwise else 0, draw))]
     extra = bias(oc, draw)
     if extra:
-        extra.dtype = "int64" if depthwise or draw(st.booleans()) else "int32"
+        extra.dtype = draw(st.sampled_from(["int32", "int64"]))
         inputs.append(b.tensor(extra))
     fields = {"depthMultiplier": m} if depthwise else {}
     b.outputs = b.op(
@@ -796,7 +796,7 @@ def fully_connected_16(draw: Draw) -> bytes:
     inputs = [x, b.tensor(w)]
     extra = bias(m, draw)
     if extra:
-        extra.dtype = "int64"
+        extra.dtype = draw(st.sampled_from(["int32", "int64"]))
         extra.scale = float(np.float32(b.tensors[x].scale) * np.ravel(w.scale)[0])
         inputs.append(b.tensor(extra))
     b.outputs = b.op(
@@ -922,7 +922,7 @@ def transpose_conv_16(draw: Draw) -> bytes:
     inputs = [shape, b.tensor(w), b.input(x)]
     extra = bias(oc, draw)
     if extra:
-        extra.dtype = "int64"
+        extra.dtype = draw(st.sampled_from(["int32", "int64"]))
         extra.scale = float(np.float32(x.scale) * np.ravel(w.scale)[0])
         inputs.append(b.tensor(extra))
     b.outputs = b.op(

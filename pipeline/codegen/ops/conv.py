@@ -245,10 +245,7 @@ def _check(graph: Graph, op: Op) -> Problem:
         return problem
     depthwise = op.name == "DEPTHWISE_CONV_2D"
     channels = result.shape[3]
-    if data.dtype == "int16":
-        biases = ("int64",) if depthwise else ("int32", "int64")
-    else:
-        biases = ("int32",)
+    biases = ("int32", "int64") if data.dtype == "int16" else ("int32",)
     return common.first(
         check_weights(weights, channels, 3 if depthwise else 0),
         check_bias(optional(graph, op, 2), channels, biases),

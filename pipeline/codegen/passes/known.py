@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.codegen.passes.edit import Edit
 from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert.hybrid import real_values
 
 Values = NDArray[Any]
 _MOST_ELEMENTS = 1 << 20
@@ -194,15 +195,7 @@ def dequantized(op: Op, inputs: list[Tensor], result: Tensor) -> Values:
     (t,) = inputs
     if result.dtype != "float32" or t.dtype not in ("float16", "int8", "uint8", "int16"):
         raise ValueError(t.dtype)
-    data = _data(t)
-    if t.dtype == "float16":
-        return data.astype(np.float32)
-    shape = [1] * data.ndim
-    if len(t.scales) > 1:
-        shape[t.axis] = len(t.scales)
-    zero = t.zero_points.reshape(shape) if len(t.scales) > 1 else t.zero_points[0]
-    scale = t.scales.reshape(shape) if len(t.scales) > 1 else t.scales[0]
-    return ((data.astype(np.int32) - zero) * scale).astype(np.float32)
+    return _data(t).astype(np.float32) if t.dtype == "float16" else real_values(t)
 
 
 def _whole(function: Callable[..., Values]) -> Callable[[Op, list[Tensor], Tensor], Values]:

@@ -21,7 +21,8 @@ class Ruling:
     Attributes:
         op: index in the model file.
         name, layer: the op's.
-        reference: who is right instead.
+        reference: who is right instead; TFLite Micro itself where it was given the same numbers
+            in another form.
         why: in words.
     """
 
