@@ -152,7 +152,7 @@ def compile_graph(
 
 def prepare(graph: Graph, passes: Collection[str] = tuple(PASSES)) -> Simplified:
     """The graph that is compiled: simplified, and in the order that needs the least memory."""
-    simplified = simplify(graph, passes)
+    simplified = simplify(settled(graph), passes)
     ordered = reorder(simplified.graph, ops_to_run(simplified.graph))
     return replace(simplified, graph=ordered)
 

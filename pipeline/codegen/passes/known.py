@@ -250,3 +250,7 @@ _RULES: dict[str, Callable[[Op, list[Tensor], Tensor], Values]] = {
     "TRANSPOSE": _transpose,
     "ZEROS_LIKE": _zeros,
 }
+
+
+FOLDED = frozenset(_RULES)
+"""Operators that are computed ahead of time where their inputs are known."""
