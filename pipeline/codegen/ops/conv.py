@@ -20,6 +20,7 @@ from pipeline.codegen.ops.common import Problem, image, optional, pair, tensor
 from pipeline.codegen.overlap import Overlap, Window
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
+from pipeline.errors import ModelError
 
 _BEYOND = 1 << 10
 
@@ -73,10 +74,17 @@ def channel_multipliers(
 ) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     """Multiplier and shift of each output channel; products in float64, as TFLM."""
     scales = [weights.scales[c if len(weights.scales) > 1 else 0] for c in range(channels)]
-    pairs = [
-        quantize_multiplier(float(scale_of(data)) * float(s) / float(scale_of(result)))
-        for s in scales
-    ]
+    try:
+        pairs = [
+            quantize_multiplier(float(scale_of(data)) * float(s) / float(scale_of(result)))
+            for s in scales
+        ]
+    except ModelError as error:
+        raise ModelError(
+            f"{error.what}: input scale {scale_of(data):.3g}, output scale {scale_of(result):.3g}",
+            where=f"tensor {result.name!r}",
+            hint=error.hint,
+        ) from error
     return (
         np.array([m for m, _ in pairs], np.int32),
         np.array([s for _, s in pairs], np.int8),
