@@ -39,6 +39,7 @@ class Asked(Options):
 
     model: str | Path
     board: str
+    strict: bool = field(default=True, kw_only=True)
     progress: Progress = field(default=silent, kw_only=True)
 
 
@@ -50,18 +51,25 @@ def deploy(asked: Asked) -> Deployment:
         model: .keras, .h5, SavedModel folder or .tflite.
         board: board id, one of boards/.
         {options}
+        strict: raise where the chip's answers are wrong; the report says so in any case.
         progress: called with every step's progress.
 
     Raises:
+        AccuracyGate: the chip's answers are wrong; the report was written all the same.
         McuError: a branch of it, see pipeline.errors.
     """
-    return deploy_with(asked.model, asked.board, asked.of(Options), asked.progress)
+    deployed = deploy_with(asked.model, asked.board, asked.of(Options), asked.progress)
+    if asked.strict and deployed.report is not None:
+        from pipeline.steps.alarm import require_right
+
+        require_right(deployed.report.accuracy)
+    return deployed
 
 
 def deploy_with(
     model: str | Path, board: str, options: Options, progress: Progress = silent
 ) -> Deployment:
-    """`deploy`, with options that are together already."""
+    """`deploy` that is not strict, with options that are together already."""
     from pipeline.steps import artifacts
     from pipeline.steps.preflight import preflight
 

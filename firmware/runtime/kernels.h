@@ -265,6 +265,8 @@ typedef struct {
 } resize_nearest_t;
 
 void resize_nearest_s8(MCU_ROM resize_nearest_t *p, const int8_t *input, int8_t *output);
+/* The same of elements of `size` bytes. */
+void resize_nearest(MCU_ROM resize_nearest_t *p, const void *input, void *output, int32_t size);
 
 /* RESIZE_BILINEAR: for each output row and column the two input ones between which it
  * lies, and the second one's share in 1/1024. */
@@ -483,6 +485,7 @@ typedef struct {
     MCU_ROM int32_t *multiplier;
     MCU_ROM int8_t *shift;
     int32_t per_channel;
+    int32_t wide; /* as of conv_s16_t */
 } fully_connected_s16_t;
 
 void fully_connected_s16(MCU_ROM fully_connected_s16_t *p, const int16_t *input, int16_t *output);
@@ -490,6 +493,63 @@ void fully_connected_s16(MCU_ROM fully_connected_s16_t *p, const int16_t *input,
 void average_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output);
 void max_pool_s16(MCU_ROM pool_s8_t *p, const int16_t *input, int16_t *output);
 void add_s16(MCU_ROM add_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
+
+/* ADD_N: the sum of factors[n] * (inputs[n] - zeros[n]), over 2^shift. */
+typedef struct {
+    int32_t count; /* of inputs */
+    int32_t elements;
+    MCU_ROM int64_t *factors;
+    MCU_ROM int8_t *zeros;
+    int32_t shift; /* from 1 to 62 */
+    int32_t output_zero;
+} add_n_t;
+
+void add_n_s8(MCU_ROM add_n_t *p, const int8_t *const *inputs, int8_t *output);
+
+/* CUMSUM of (outer, size, inner) along the middle dimension. */
+typedef struct {
+    int32_t outer;
+    int32_t size;
+    int32_t inner;
+    int32_t exclusive; /* 1: without the element itself */
+    int32_t reverse;   /* 1: from the end on */
+    int32_t input_zero;
+    int32_t output_zero;
+    scale_t scale;
+    int32_t most; /* larger sums saturate */
+} cumsum_t;
+
+void cumsum_s8(MCU_ROM cumsum_t *p, const int8_t *input, int8_t *output);
+
+/* DIV: a / b, with broadcasting; saturates where b is zero. */
+typedef struct {
+    broadcast_t shape;
+    int32_t a_zero;
+    int32_t b_zero;
+    int64_t factor; /* output steps for a quotient of 1, times 2^30; at most 2^50 */
+    int32_t output_zero;
+    int32_t min;
+    int32_t max;
+} div_s8_t;
+
+void div_s8(MCU_ROM div_s8_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* ADD and SUB where an output step is so far below the operands' that 32 bits are too few:
+ * (a_factor * (a - a_zero) + b_factor * (b - b_zero)) / 2^shift. Operands as add_s8. */
+typedef struct {
+    broadcast_t shape;
+    int32_t a_zero;
+    int32_t b_zero;
+    int64_t a_factor; /* SUB: b_factor is negative */
+    int64_t b_factor;
+    int32_t shift; /* from 1 to 62 */
+    int32_t output_zero;
+    int32_t min;
+    int32_t max;
+} add_steep_t;
+
+void add_steep_s8(MCU_ROM add_steep_t *p, const int8_t *a, const int8_t *b, int8_t *output);
+void add_steep_s16(MCU_ROM add_steep_t *p, const int16_t *a, const int16_t *b, int16_t *output);
 void mul_s16(MCU_ROM mul_s8_t *p, const int16_t *a, const int16_t *b, int16_t *output);
 void transpose_conv_s16(MCU_ROM conv_s16_t *p, const int16_t *input, int16_t *output);
 void batch_matmul_s16(MCU_ROM batch_matmul_s8_t *p, const int16_t *a, const int16_t *b,

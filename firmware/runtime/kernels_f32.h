@@ -130,6 +130,20 @@ typedef struct {
 
 void resize_bilinear_f32(MCU_ROM resize_bilinear_f32_t *p, const float *input, float *output);
 
+/* ADD_N */
+void add_n_f32(const float *const *inputs, int32_t count, float *output, int32_t elements);
+
+/* CUMSUM of (outer, size, inner) along the middle dimension. */
+typedef struct {
+    int32_t outer;
+    int32_t size;
+    int32_t inner;
+    int32_t exclusive; /* 1: without the element itself */
+    int32_t reverse;   /* 1: from the end on */
+} cumsum_f32_t;
+
+void cumsum_f32(MCU_ROM cumsum_f32_t *p, const float *input, float *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,7 +10,7 @@ import typer
 from pipeline.cli import options
 from pipeline.cli import stand_in as stand_ins
 from pipeline.cli.console import guarded, note, progress_display, say, say_json
-from pipeline.cli.layers import show_layers
+from pipeline.cli.layers import show_alarm, show_layers
 from pipeline.errors import WrongUse
 from pipeline.options import DataOptions, Options
 
@@ -78,9 +78,11 @@ def command(
             codes.append(
                 show_layers(run, chosen.of(DataOptions), json, document=False, port=chosen.port)
             )
+        if done.report is not None:
+            codes.append(show_alarm(done.report.accuracy, json))
 
     codes: list[int] = []
-    raise typer.Exit(guarded(work, json) or sum(codes))
+    raise typer.Exit(guarded(work, json) or max(codes, default=0))
 
 
 def _record(report: Any, db: str | None) -> None:

@@ -1,8 +1,8 @@
-"""`--compare-layers`: what `mcu measure` and `mcu deploy` say of it."""
+"""Wrong answers and `--compare-layers`: what `mcu measure` and `mcu deploy` say of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.console import note, progress_display, say, say_json
 from pipeline.errors import AccuracyGate
@@ -36,4 +36,27 @@ def show_layers(run: Run, data: DataOptions, json: bool, document: bool, port: s
     if json:
         return AccuracyGate.exit_code if found.first else 0
     require_equal(found)
+    return 0
+
+
+def show_alarm(accuracy: Any, json: bool) -> int:
+    """Says what is wrong with the chip's answers, and gives the exit code.
+
+    Args:
+        accuracy: of a measurement or a report.
+        json: stdout holds the one document already.
+
+    Raises:
+        AccuracyGate: something is, and a person reads.
+    """
+    from pipeline.steps.alarm import require_right
+
+    if not json:
+        require_right(accuracy)
+        return 0
+    try:
+        require_right(accuracy)
+    except AccuracyGate as error:
+        note(f"error: {error}")
+        return error.exit_code
     return 0

@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, progress_display, say, say_json
-from pipeline.cli.layers import show_layers
+from pipeline.cli.layers import show_alarm, show_layers
 from pipeline.errors import WrongUse
 from pipeline.options import DataOptions, Options
 
@@ -85,12 +85,12 @@ def command(
             )
         if json:
             say_json(artifacts.measurement_json(found))
-            return
-        for line in _lines(found):
+        for line in () if json else _lines(found):
             say(line)
+        codes.append(show_alarm(found.accuracy, json))
 
     codes: list[int] = []
-    raise typer.Exit(guarded(work, json) or sum(codes))
+    raise typer.Exit(guarded(work, json) or max(codes, default=0))
 
 
 def _lines(found: Measurement) -> Iterator[str]:

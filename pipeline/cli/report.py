@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.console import guarded, note, say, say_json
+from pipeline.cli.layers import show_alarm
 
 EXAMPLES = """\b
 Examples:
@@ -45,5 +46,7 @@ def command(
             say_json(report.to_json())
         else:
             say(summary(report, run.path))
+        codes.append(show_alarm(report.accuracy, json))
 
-    raise typer.Exit(guarded(work, json))
+    codes: list[int] = []
+    raise typer.Exit(guarded(work, json) or max(codes, default=0))

@@ -55,7 +55,7 @@ def _code(report: Report) -> str:
 
 def _answers(report: Report) -> list[str]:
     """The task's figures beyond top-1, which samples differ, clock and energy, where there are."""
-    from pipeline.report.answers import differences, rows
+    from pipeline.report.answers import differences, references, rows
 
     accuracy, latency, energy = report.accuracy, report.latency, report.energy
     lines = [
@@ -64,6 +64,7 @@ def _answers(report: Report) -> list[str]:
         if row.name != "top-1"
     ]
     found = [f"  {_SHORT[accuracy.task]:<9} {'; '.join(lines)}"] if lines else []
+    found += [f"  reference {text}" for text in references(accuracy)]
     if text := differences(accuracy):
         found.append(f"  differs   {text}")
     if latency.clock_hz is not None:
@@ -84,9 +85,13 @@ def _accuracy(report: Report) -> str:
             text += f" (host {_percent(accuracy.host)})"
         parts.append(text)
     if accuracy.identical_outputs is not None:
-        parts.append(
-            f"{accuracy.identical_outputs:,} identical to {accuracy.reference.split(' ')[0]}"
-        )
+        name = accuracy.reference.split(" ")[0]
+        ruled = len(accuracy.rulings)
+        but = f" (but for {ruled} op{'s' if ruled > 1 else ''})" if ruled else ""
+        parts.append(f"{accuracy.identical_outputs:,} identical to {name}{but}")
+        if accuracy.largest_ulps:
+            passed = "pass" if accuracy.verdict == "close" else "FAIL"
+            parts.append(f"floats within {accuracy.largest_ulps:,.0f} ulp: {passed}")
     return "  accuracy  " + ("; ".join(parts) or f"{accuracy.samples:,} samples, no labels")
 
 
@@ -131,12 +136,14 @@ def _bought(report: Report) -> str:
     pairs = [(layer, layer.before) for layer in report.layers if layer.before is not None]
     if not pairs:
         return ""
-    cost, cost_now = sum(b.cost for _, b in pairs), sum(layer.cost for layer, _ in pairs)
     size, size_now = (
         sum(b.weight_bytes for _, b in pairs),
         sum(layer.weight_bytes for layer, _ in pairs),
     )
-    return (
-        f"\n  pruning   weights {_kib(size)} -> {_kib(size_now)}; layers {cost:,} "
-        f"{report.latency.unit} (expected) -> {cost_now:,}"
-    )
+    text = f"\n  pruning   weights {_kib(size)} -> {_kib(size_now)}"
+    both = [(b.cost, b.cost_now) for _, b in pairs if b.cost_now is not None]
+    if not both:
+        return text
+    cost, cost_now = sum(old for old, _ in both), sum(now for _, now in both)
+    # Both are estimates, made alike; what was measured stands alone, under latency.
+    return f"{text}; layers expected {cost:,} -> {cost_now:,} instructions"

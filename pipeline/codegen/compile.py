@@ -13,8 +13,10 @@ from pipeline.codegen.kernels.kernel import Kernel, Support, candidates
 from pipeline.codegen.memory.arena import Memory
 from pipeline.codegen.memory.parts import is_view
 from pipeline.codegen.memory.schedule import reorder
+from pipeline.codegen.ops.arithmetic import is_steep
 from pipeline.codegen.ops.lookup import TABLE
 from pipeline.codegen.passes import PASSES, Simplified, simplify
+from pipeline.codegen.passes.known import settled
 from pipeline.codegen.program import Layer, Optimize, Output, Program
 from pipeline.codegen.registry import registry
 from pipeline.codegen.runtime import with_headers
@@ -97,6 +99,7 @@ def compile_graph(
             f"unknown optimisation goal {optimize!r}", hint="choose speed, balanced or size"
         )
     _check_ends(graph)
+    graph = settled(graph)
     check_supported(graph)
     simplified = prepare(graph, passes)
     graph = simplified.graph
@@ -150,7 +153,7 @@ def compile_graph(
 
 def prepare(graph: Graph, passes: Collection[str] = tuple(PASSES)) -> Simplified:
     """The graph that is compiled: simplified, and in the order that needs the least memory."""
-    simplified = simplify(graph, passes)
+    simplified = simplify(settled(graph), passes)
     ordered = reorder(simplified.graph, ops_to_run(simplified.graph))
     return replace(simplified, graph=ordered)
 
@@ -173,13 +176,13 @@ def ops_to_run(graph: Graph) -> list[Op]:
 
 
 def for_type(support: Support, graph: Graph, op: Op) -> Support:
-    """The kernels of special cores know int8 alone; other types take the portable one.
+    """The kernels of special cores know int8 alone, and no steep ADD: the portable one does.
 
     An op that a graph pass made a table of has the kernel of tables.
     """
     if "table" in op.options:
         return TABLE
-    if op.outputs and graph.tensors[op.outputs[0]].dtype != "int8":
+    if (op.outputs and graph.tensors[op.outputs[0]].dtype != "int8") or is_steep(graph, op):
         return replace(support, kernels=support.kernels[:1])
     return support
 

@@ -4,6 +4,7 @@ from pipeline.convert.carray import CArray, c_header, c_source, write_c_array
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.reader import layer_name, read_graph
 from pipeline.convert.statistics import (
+    index_range,
     macs,
     parameters,
     total_macs,
@@ -17,6 +18,7 @@ __all__ = [
     "Tensor",
     "c_header",
     "c_source",
+    "index_range",
     "layer_name",
     "macs",
     "parameters",

@@ -79,6 +79,7 @@ class Graph:
         tensors: all tensors; an index into it is what ops hold.
         ops: in execution order.
         inputs, outputs: tensor indices.
+        dequantised: constants that the file holds in 8 bits and that are floats here.
     """
 
     name: str
@@ -87,3 +88,4 @@ class Graph:
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    dequantised: tuple[int, ...] = ()

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert.hybrid import dequantised, hybrid_weights
 from pipeline.convert.variables import Name, Parts, Unresolved, first_values, resolve
 from pipeline.errors import ModelError
 
@@ -74,8 +75,8 @@ def read_graph(model: FlatModel) -> Graph:
     Raises:
         ModelError: the file is not TFLite, is damaged or truncated, or holds what no
             microcontroller engine here runs: several subgraphs, control flow, dynamic
-            shapes, sparse tensors, or float activations on integer weights
-            (dynamic-range quantisation).
+            shapes, sparse tensors, or float activations on integer weights that can't be
+            dequantised.
     """
     check_identifier(model)
     try:
@@ -192,6 +193,7 @@ class _Reader:
             raise self.damaged("it claims more subgraphs or buffers than it can hold")
         codes = self.codes()
         sub = self.model.Subgraphs(0)
+        self.check_inputs(sub)
         whole = self.part(sub, codes)
         try:
             tensors, ops = resolve(whole, self.first_values(whole, codes))
@@ -200,6 +202,8 @@ class _Reader:
                 f"state that can't be read: {problem}",
                 hint="keep state in layers (LSTM), or use --engine tflm",
             ) from problem
+        hybrid = hybrid_weights(tensors, ops, WEIGHTED)
+        tensors = dequantised(tensors, hybrid)
         graph = Graph(
             name=self.name,
             sha256=self.sha256,
@@ -207,9 +211,23 @@ class _Reader:
             ops=ops,
             inputs=self.indices(sub.InputsAsNumpy(), len(tensors), "the model's inputs"),
             outputs=self.indices(sub.OutputsAsNumpy(), len(tensors), "the model's outputs"),
+            dequantised=hybrid,
         )
         self.check(graph)
         return graph
+
+    def check_inputs(self, sub: Any) -> None:
+        """The model's inputs may leave their batch open, and nothing else."""
+        for index in self.indices(sub.InputsAsNumpy(), sub.TensorsLength(), "the model's inputs"):
+            t = sub.Tensors(index)
+            if not t.ShapeSignatureIsNone() and any(
+                int(v) < 0 for v in t.ShapeSignatureAsNumpy()[1:]
+            ):
+                raise self.fail(
+                    f"the shape {[int(v) for v in t.ShapeSignatureAsNumpy()]} is dynamic",
+                    where=f"input {(t.Name() or b'').decode('utf-8', 'replace')[:80]}",
+                    hint="fix every dimension but the batch before conversion",
+                )
 
     def part(self, sub: Any, codes: list[tuple[str, int]]) -> Parts:
         """Tensors and ops of one subgraph."""
@@ -273,8 +291,10 @@ class _Reader:
         signature = () if t.ShapeSignatureIsNone() else tuple(map(int, t.ShapeSignatureAsNumpy()))
         if len(shape) > _MAX_RANK:
             raise self.damaged(f"{where} has {len(shape)} dimensions")
-        # The batch may be open in the signature: it is run as 1.
-        if any(v < 0 for v in signature[1:]) or any(v < 0 for v in shape):
+        # The batch may be open in the signature, wherever the graph has moved it: it is run as
+        # 1. Of the model's inputs it has to be the first dimension: see `graph`.
+        moved = all(n == 1 for n, v in zip(shape, signature, strict=False) if v < 0)
+        if not moved or len(signature) > len(shape) or any(v < 0 for v in shape):
             raise self.fail(
                 f"the shape {list(signature or shape)} is dynamic",
                 where=where,
@@ -291,7 +311,8 @@ class _Reader:
                 "zeros are compressed by this package itself",
             )
         dtype = _enum("TensorType").get(t.Type(), f"type {t.Type()}").lower()
-        scales, zeros, axis = self.quantization(t, shape, where)
+        data = self.constant(t, shape, dtype, elements, where)
+        scales, zeros, axis = self.quantization(t, shape, where, data)
         return Tensor(
             index=index,
             name=name,
@@ -300,12 +321,14 @@ class _Reader:
             scales=scales,
             zero_points=zeros,
             axis=axis,
-            data=self.constant(t, shape, dtype, elements, where),
+            data=data,
             variable=bool(t.IsVariable()),
             origin=index,
         )
 
-    def quantization(self, t: Any, shape: tuple[int, ...], where: str) -> tuple[Any, Any, int]:
+    def quantization(
+        self, t: Any, shape: tuple[int, ...], where: str, data: Any
+    ) -> tuple[Any, Any, int]:
         none = np.zeros(0, np.float32), np.zeros(0, np.int32), 0
         q = t.Quantization()
         if q is None or q.ScaleIsNone() or q.ScaleLength() == 0:
@@ -325,6 +348,9 @@ class _Reader:
             raise self.damaged(f"{where} has {len(scales)} scales, {len(zeros64)} zero points")
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
             raise self.damaged(f"{where} has {len(scales)} scales for shape {list(shape)}")
+        if data is not None and not np.any(data) and not np.any(zeros64):
+            # Zeros have no range: converters give them any scale, infinite ones too.
+            scales = np.where(np.isfinite(scales) & (scales > 0), scales, np.float32(1))
         if not np.all(np.isfinite(scales)) or np.any(scales < 0):
             raise self.damaged(f"{where} has a scale that is no positive number")
         if np.any(np.abs(zeros64) > 0x7FFFFFFF):
@@ -432,7 +458,8 @@ def _check_hybrid(graph: Graph, op: Op, where: str, reader: _Reader) -> None:
     data, weights = (graph.tensors[i] for i in op.inputs[:2])
     if data.dtype == "float32" and weights.dtype in ("int8", "uint8", "int4"):
         raise reader.fail(
-            "float activations on integer weights: the model was quantised with dynamic range only",
+            f"float activations on {weights.dtype} weights that can't be dequantised: "
+            "the model was quantised with dynamic range only",
             where=where,
             hint="quantise in full: give a representative data set, "
             "and set inference_input_type and inference_output_type to int8",

@@ -82,3 +82,26 @@ def zero_share(graph: Graph) -> float:
             zeros += int((tensor.data == zero).sum())
             total += int(tensor.data.size)
     return zeros / total if total else 0.0
+
+
+def index_range(graph: Graph) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """(lowest, highest) of an integer input that names rows of a table; None for other inputs."""
+    known = {graph.inputs[0]} if graph.inputs else set()
+    for op in graph.ops:
+        if op.name in ("CAST", "RESHAPE", "EXPAND_DIMS", "SQUEEZE") and op.inputs[0] in known:
+            known.update(op.outputs)
+        rows = _rows(graph, op, known)
+        if rows is not None and graph.tensors[graph.inputs[0]].dtype in ("int32", "int64"):
+            return (0.0,), (float(rows - 1),)
+    return None
+
+
+def _rows(graph: Graph, op: Op, known: set[int]) -> int | None:
+    """Rows of the table that an op takes some of by tensors in `known`."""
+    if op.name == "GATHER" and len(op.inputs) > 1 and op.inputs[1] in known:
+        shape = graph.tensors[op.inputs[0]].shape
+        return shape[int(op.options.get("axis", 0))] if shape else None
+    if op.name == "EMBEDDING_LOOKUP" and len(op.inputs) > 1 and op.inputs[0] in known:
+        shape = graph.tensors[op.inputs[1]].shape
+        return shape[0] if shape else None
+    return None

@@ -183,12 +183,19 @@ def _digits(signature: Signature) -> _Raw:
 
 
 def _random(signature: Signature, seed: int, wanted: int | None) -> _Raw:
-    """Return numbers without meaning: every value of an integer type, or -1..1 for floats."""
+    """Return numbers without meaning, from the range that the model expects where it tells.
+
+    Else every value of a quantised type, 0 and 1 of other integers, and -1..1 for floats.
+    """
     rng = np.random.default_rng(seed)
 
     def draw(count: int) -> NDArray[Any]:
         shape = (count, *signature.input_shape)
+        if signature.input_range is not None:
+            return _from_range(rng, shape, signature)
         if np.issubdtype(signature.input_dtype, np.integer):
+            if not signature.quantized:
+                return rng.integers(0, 2, shape, dtype=signature.input_dtype)
             info = np.iinfo(signature.input_dtype)
             return rng.integers(info.min, info.max + 1, shape, dtype=signature.input_dtype)
         return rng.uniform(-1.0, 1.0, shape).astype(np.float32)
@@ -196,3 +203,16 @@ def _random(signature: Signature, seed: int, wanted: int | None) -> _Raw:
     test = draw(max(_RANDOM_TEST, wanted or 0))
     train = None if signature.quantized else draw(_RANDOM_TRAIN)
     return _Raw("random", test, None, train)
+
+
+def _from_range(
+    rng: np.random.Generator, shape: tuple[int, ...], signature: Signature
+) -> NDArray[Any]:
+    assert signature.input_range is not None
+    low, high = (np.asarray(v) for v in signature.input_range)
+    if low.size > 1 and low.size != shape[-1]:  # another axis than the last
+        low, high = low.min(), high.max()
+    drawn = rng.uniform(low, high, shape)
+    if np.issubdtype(signature.input_dtype, np.integer):
+        return np.clip(np.rint(drawn), low, high).astype(signature.input_dtype)
+    return drawn.astype(np.float32)

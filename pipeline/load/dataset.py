@@ -52,6 +52,10 @@ class Split:
     test: Dataset
 
 
+Range = tuple[tuple[float, ...], tuple[float, ...]]
+"""Lowest and highest value: one of each, or one for each place along the last axis."""
+
+
 @dataclass(frozen=True)
 class Signature:
     """What a model takes and gives, for one sample.
@@ -60,11 +64,13 @@ class Signature:
         input_shape: without the batch.
         input_dtype: NumPy's name; integers mean a quantised model.
         output_shape: without the batch.
+        input_range: what generated inputs are drawn from; None where nothing tells.
     """
 
     input_shape: tuple[int, ...]
     input_dtype: str
     output_shape: tuple[int, ...]
+    input_range: Range | None = None
 
     @property
     def quantized(self) -> bool:

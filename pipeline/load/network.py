@@ -16,6 +16,7 @@ from pipeline import scratch
 from pipeline.errors import ModelError
 from pipeline.load.compression import Compression
 from pipeline.load.dataset import Signature
+from pipeline.load.expected import expected_range
 from pipeline.load.names import identifier, printable
 from pipeline.load.record import RECORD, read_record
 from pipeline.load.tfenv import quiet, tf_keras
@@ -61,6 +62,7 @@ class Network:
             input_shape=tuple(int(n) for n in model.inputs[0].shape[1:]),
             input_dtype=model.inputs[0].dtype.name,
             output_shape=tuple(int(n) for n in model.outputs[0].shape[1:]),
+            input_range=expected_range(model),
         )
 
 

@@ -1,4 +1,4 @@
-"""compare_layers: every tensor on the chip beside TensorFlow Lite Micro's, layer by layer.
+"""compare_layers: every tensor on the chip beside the reference's, layer by layer.
 
 Outputs that differ say that something is wrong, not where; and a SOFTMAX at the end hides
 most of it. Here the chip stops after each layer, and what the layer wrote is read back.
@@ -6,25 +6,19 @@ most of it. Here the chip stops after each layer, and what the layer wrote is re
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import scratch
 from pipeline.convert import Graph, Op, Tensor
 from pipeline.errors import DeviceError, StepFailed, WrongUse
-from pipeline.flash.process import Process
-from pipeline.measure import intermediates
-from pipeline.measure.intermediates import FOUND, INPUT, MODEL, WANTED
+from pipeline.measure.reference import Reference
 from pipeline.measure.session import Session
 from pipeline.progress import Progress, silent
 
-_MOST_SECONDS = 600.0
 TOLERANCE = 1e-4
 """Of a float tensor's largest magnitude: less counts as equal."""
 
@@ -147,7 +141,8 @@ def compare_layers(
             hint="`mcu flash` puts this run's firmware there",
         )
     held = {h.tensor: h for layer in layers for h in layer.outputs}
-    with _reference(content, sample, sorted(held)) as reference:
+    inputs = sample[np.newaxis]
+    with Reference(content, inputs, held) as reference:
         stepper = session.stepper()
         stepper.begin(sample.tobytes())
         found: dict[int, bytes] = {}
@@ -156,7 +151,12 @@ def compare_layers(
             stepper.run(layer.index + 1)
             for h in layer.outputs:
                 found[h.tensor] = stepper.read(h.offset, h.size)
-        expected = reference()
+        expected = reference.tensors()
+        if expected is None or reference.reason:
+            raise StepFailed(
+                reference.reason or f"no reference runs the model: {reference.name}",
+                hint="pip install --pre tflite-micro",
+            )
     doing = {origin: layer for layer in layers for origin in layer.origins}
     checks = []
     for op in graph.ops:
@@ -209,30 +209,3 @@ def _into(graph: Graph, layer: Ran | None) -> str:
         return ""
     op = graph.ops[layer.origins[-1]]
     return f"{op.name} {op.layer!r}"
-
-
-@contextlib.contextmanager
-def _reference(content: bytes, sample: NDArray[Any], wanted: Sequence[int]) -> Iterator[Any]:
-    """Runs the reference beside; gives a function that waits for its tensors, by index."""
-    with scratch.folder("layers") as folder:
-        (folder / MODEL).write_bytes(content)
-        np.save(folder / INPUT, sample)
-        np.save(folder / WANTED, np.array(wanted, np.int64))
-        # -P: the modules beside the script are not to be imported in place of others
-        process = Process([sys.executable, "-P", intermediates.__file__, str(folder)])
-
-        def tensors() -> dict[int, NDArray[Any]]:
-            if process.wait(_MOST_SECONDS) != 0:
-                words = process.output().strip().splitlines()
-                raise StepFailed(
-                    "TensorFlow Lite Micro does not run the model: "
-                    + (words[-1] if words else "no answer"),
-                    hint="pip install --pre tflite-micro",
-                )
-            with np.load(folder / FOUND) as found:
-                return {int(key): found[key] for key in found.files}
-
-        try:
-            yield tensors
-        finally:
-            process.end()

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.measure.energy import Energy
 from pipeline.measure.scores import Scores, Task
+from pipeline.measure.truth.plan import Ruling
+from pipeline.measure.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,20 @@ class Accuracy:
         identical_outputs: samples whose output tensors equal the reference's bit for bit;
             None where no reference could be run.
         reference: what ran on the host ("tflite-micro 0.dev20261023182759").
+        reference_reason: why it is not TFLite Micro; "" where it is.
+        rulings: the ops that something else than `reference` is right about.
+        verdict: "identical"; "close", apart by no more than floats may be; "different"; "none"
+            where nothing was compared.
+        alarm: what is wrong with the answers, in words; "" where nothing is.
+        alarm_layer: the first layer that differs, where that could be told.
         different: indices of the samples that differ (the first 100).
         task: what the answers are judged as.
         k: of top-k; None where there are not more classes.
         on_device, on_host: the task's figures; None without labels.
         largest_steps, largest_difference: by how much the first outputs of chip and reference
             differ at most, in steps of a quantised output and in real values.
+        largest_ulps: the same for float outputs, in units in the last place of the largest
+            value of its sample.
     """
 
     samples: int
@@ -64,6 +74,12 @@ class Accuracy:
     on_host: Scores | None = None
     largest_steps: int | None = None
     largest_difference: float | None = None
+    largest_ulps: float | None = None
+    reference_reason: str = ""
+    rulings: tuple[Ruling, ...] = ()
+    verdict: Verdict = "none"
+    alarm: str = ""
+    alarm_layer: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from pipeline.measure.meters import EnergyOptions, metered, open_meter, replayed
 from pipeline.measure.reference import Reference
 from pipeline.measure.scores import Task, difference, scores, task_of, top_k_of
 from pipeline.measure.session import Session
+from pipeline.measure.truth.plan import Ruling
+from pipeline.measure.verdict import largest_ulps, verdict_of
 from pipeline.progress import Progress, silent
 
 _MOST_DIFFERENT = 100
@@ -102,11 +104,11 @@ def measure(
                 session.restore_speed()
         progress("measure", total, total, "comparing with the reference")
         expected = reference.outputs()
-        reference_name = reference.name
+        told = _Told(reference.name, reference.reason, reference.rulings)
     raw = np.frombuffer(b"".join(rows), np.uint8).reshape(total, -1)
     return Measurement(
         latency=clock.latency(ticks, hertz),
-        accuracy=_accuracy(graph, chosen, kind, raw, expected, reference_name),
+        accuracy=_accuracy(graph, chosen, kind, raw, expected, told),
         memory=Memory(state.stack_peak_bytes, state.stack_bytes),
         layers=tuple(LayerCost(i, clock.cost(t)) for i, t in enumerate(layers)),
         outputs=_as_tensor(graph, raw),
@@ -224,26 +226,37 @@ def _as_tensor(graph: Graph, raw: NDArray[np.uint8]) -> NDArray[Any]:
     return raw.view(np.dtype(types.pop())) if len(types) == 1 else raw
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What the reference says of itself."""
+
+    name: str
+    reason: str
+    rulings: tuple[Ruling, ...]
+
+
 def _accuracy(
     graph: Graph,
     data: Dataset,
     task: Task,
     raw: NDArray[np.uint8],
     expected: NDArray[np.uint8] | None,
-    reference: str,
+    told: _Told,
 ) -> Accuracy:
     ours = _first_output(graph, raw)
     theirs = None if expected is None else _first_output(graph, expected)
     on_device = scores(task, graph, data, ours)
     on_host = None if theirs is None else scores(task, graph, data, theirs)
     steps, real = (None, None) if theirs is None else difference(graph, ours, theirs)
+    floats = theirs is not None and ours.dtype == np.float32
+    ulps = largest_ulps(ours, theirs) if theirs is not None and floats else None
     different = () if expected is None else np.flatnonzero(np.any(raw != expected, axis=1))
     return Accuracy(
         samples=len(raw),
         device=on_device.top1 if on_device else None,
         host=on_host.top1 if on_host else None,
         identical_outputs=None if expected is None else len(raw) - len(different),
-        reference=reference,
+        reference=told.name,
         different=tuple(int(i) for i in different[:_MOST_DIFFERENT]),
         task=task,
         k=top_k_of(task, graph),
@@ -251,4 +264,10 @@ def _accuracy(
         on_host=on_host,
         largest_steps=steps,
         largest_difference=real,
+        largest_ulps=ulps,
+        reference_reason=told.reason,
+        rulings=told.rulings,
+        verdict="none"
+        if expected is None
+        else verdict_of(graph, told.reason, len(different) == 0, steps, ulps),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.report.document import AccuracyFacts, Report, ScoreFacts
 
 _SHOWN = 20
+_LAYERS = 4
 # Classes that a matrix is shown for; of more it is in report.json alone.
 _MOST_CLASSES = 20
 
@@ -61,6 +62,21 @@ def differences(accuracy: AccuracyFacts) -> str:
         steps = "" if accuracy.largest_steps is None else f"{accuracy.largest_steps} steps, "
         text += f"; by at most {steps}{accuracy.largest_difference:.3g}"
     return text
+
+
+def references(accuracy: AccuracyFacts) -> list[str]:
+    """What else than TFLite Micro answers were held against, and why; a line for each case."""
+    lines = [f"{accuracy.reference.split(' ')[0]}: {accuracy.reference_reason}"] * bool(
+        accuracy.reference_reason
+    )
+    cases: dict[tuple[str, str, str], list[str]] = {}
+    for r in accuracy.rulings:
+        cases.setdefault((r.name, r.reference, r.why), []).append(r.layer or f"op {r.op}")
+    for (name, reference, why), layers in cases.items():
+        shown = ", ".join(layers[:_LAYERS]) + (", ..." if len(layers) > _LAYERS else "")
+        by = "its definition" if reference == "definition" else reference
+        lines.append(f"{name} ({shown}) by {by}: {why}")
+    return lines
 
 
 def matrix(accuracy: AccuracyFacts) -> tuple[tuple[int, ...], ...]:

@@ -23,6 +23,7 @@ from pipeline.report.document import (
     MemoryFacts,
     ModelFacts,
     Report,
+    RulingFacts,
     ScoreFacts,
 )
 
@@ -118,6 +119,12 @@ def assemble(
             accuracy.different,
             accuracy.largest_steps,
             accuracy.largest_difference,
+            accuracy.largest_ulps,
+            accuracy.reference_reason,
+            tuple(RulingFacts(**asdict(ruling)) for ruling in accuracy.rulings),
+            accuracy.verdict,
+            accuracy.alarm,
+            accuracy.alarm_layer,
         ),
         layers=_layers(program["layers"], measurement, before),
         environment=_environment(image, program, facts, device, board),

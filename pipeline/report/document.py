@@ -102,11 +102,23 @@ class ScoreFacts:
 
 
 @dataclass(frozen=True)
+class RulingFacts:
+    """An op of the model file that TFLite Micro was not the reference for, and why."""
+
+    op: int
+    name: str
+    layer: str
+    reference: str
+    why: str
+
+
+@dataclass(frozen=True)
 class AccuracyFacts:
     """Device against host; `identical_outputs` counts samples equal bit for bit.
 
     `different` are indices of samples that differ, the first 100; the largest difference is in
-    steps of the quantised output and in real values.
+    steps of the quantised output, in real values, and for float outputs in units in the last
+    place. `verdict` says what the comparison came to, `alarm` what is wrong ("" for nothing).
     """
 
     samples: int
@@ -121,6 +133,12 @@ class AccuracyFacts:
     different: tuple[int, ...] = ()
     largest_steps: int | None = None
     largest_difference: float | None = None
+    largest_ulps: float | None = None
+    reference_reason: str = ""
+    rulings: tuple[RulingFacts, ...] = ()
+    verdict: str = "none"
+    alarm: str = ""
+    alarm_layer: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,12 +164,17 @@ class EnergyFacts:
 
 @dataclass(frozen=True)
 class BeforeFacts:
-    """A layer of the unpruned network on the same board: compiled, and its cost expected."""
+    """A layer of the unpruned network on the same board: compiled, and its cost expected.
+
+    `cost_now` is what is expected of the layer now, in the same way: the one figure to hold
+    `cost` against. None in an older report.
+    """
 
     kernel: str
     encoding: str
     weight_bytes: int
     cost: int
+    cost_now: int | None = None
 
 
 @dataclass(frozen=True)
@@ -287,6 +310,7 @@ def _accuracy(document: dict[str, Any]) -> AccuracyFacts:
         **{
             **document,
             "different": tuple(document["different"]),
+            "rulings": tuple(RulingFacts(**r) for r in document.get("rulings", ())),
             "on_device": scores(document["on_device"]),
             "on_host": scores(document["on_host"]),
         }
@@ -294,8 +318,12 @@ def _accuracy(document: dict[str, Any]) -> AccuracyFacts:
 
 
 def upgraded(document: Any) -> Any:
-    """A document of schema 1 as one of this schema; any other as it is."""
-    if not isinstance(document, dict) or document.get("schema") != 1:
+    """A document of schema 1, or of an earlier form of this one, with what it lacks unknown."""
+    if not isinstance(document, dict):
+        return document
+    if document.get("schema") == SCHEMA:
+        return _completed(document)
+    if document.get("schema") != 1:
         return document
     try:
         accuracy = document["accuracy"]
@@ -308,6 +336,7 @@ def upgraded(document: Any) -> Any:
             "accuracy": {
                 **asdict(AccuracyFacts(0, None, None, None, "")),
                 "different": [],
+                "rulings": [],
                 "task": "classification" if known else "none",
                 **accuracy,
             },
@@ -318,6 +347,34 @@ def upgraded(document: Any) -> Any:
     except (KeyError, TypeError):
         return document  # the schema says what is wrong with it
 
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    """What reports of this schema did not hold at first."""
+    accuracy, layers = document.get("accuracy"), document.get("layers")
+    if not isinstance(accuracy, dict) or not isinstance(layers, list):
+        return document  # the schema says what is wrong with it
+
+    def layer(found: Any) -> Any:
+        before = found.get("before") if isinstance(found, dict) else None
+        if not isinstance(before, dict):
+            return found
+        return {**found, "before": {"cost_now": None, **before}}
+
+    return {
+        **document,
+        "accuracy": {**_UNKNOWN_ANSWERS, **accuracy},
+        "layers": [layer(found) for found in layers],
+    }
+
+
+_UNKNOWN_ANSWERS: dict[str, Any] = {
+    "largest_ulps": None,
+    "reference_reason": "",
+    "rulings": [],
+    "verdict": "none",
+    "alarm": "",
+    "alarm_layer": "",
+}
 
 _UNKNOWN_MEMORY: dict[str, Any] = {
     "sections": {},

@@ -265,13 +265,14 @@ def measurement_of(run: Run) -> Measurement:
 
 def samples_of(run: Run, flat: FlatModel, data: DataOptions) -> Dataset:
     """What a run's model is measured with; of a Keras model's data the test set."""
-    from pipeline.convert import read_graph
+    from pipeline.convert import index_range, read_graph
     from pipeline.load import Signature
 
     facts, graph = document(run, FACTS, "quantize"), read_graph(flat)
     source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     dtype = facts["input_dtype"] or source.dtype
-    signature = Signature(source.shape[1:], dtype, sink.shape[1:])
+    known = facts["input_range"] or index_range(graph)
+    signature = Signature(source.shape[1:], dtype, sink.shape[1:], known)
     if facts["source"] != "tflite":
         return data.split(signature, samples=data.samples).test
     return data.all(signature)

@@ -2,7 +2,8 @@
 
 The unpruned network is quantised when it is pruned, and compiled for the board when the
 report is written. It is neither built nor run: bytes are exact, instructions are expected by
-`pipeline.analyze.analyze`.
+`pipeline.analyze.analyze`. So are those of the network now, to be held against them: an
+estimate and a measurement are not alike.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def keep_before(network: Network, folder: Path) -> tuple[str, ...]:
 def before_layers(
     folder: Path, now: FlatModel, program: dict[str, Any], board: str
 ) -> dict[int, dict[str, Any]]:
-    """Index of a layer -> kernel, encoding, weight_bytes and cost of the same layer before.
+    """Index of a layer -> fields of BeforeFacts: what the same layer was before.
 
     Layers are the same by their position where both programs have the same operators in the
     same order, else by operator and name. Empty where nothing was pruned or can be compared.
@@ -60,13 +61,21 @@ def before_layers(
     if not path.is_file() or program["engine"] != "aot":
         return {}
     old = FlatModel(now.name, path.read_bytes())
+    mine = program["layers"]
     try:
         if _input_type(old) != _input_type(now):
             return {}
         layers = analyze(old, board, optimize=program["optimize"]).layers
+        mine_again = analyze(
+            now, board, optimize=program["optimize"], ram_limit=program.get("ram_limit")
+        ).layers
     except McuError:
         return {}
-    mine = program["layers"]
+    expected = {
+        layer["index"]: again.instructions
+        for layer, again in zip(mine, mine_again, strict=False)
+        if layer["op"] == again.op
+    }
     if [layer["op"] for layer in mine] == [layer.op for layer in layers]:
         pairs = zip(mine, layers, strict=True)
     else:
@@ -79,6 +88,7 @@ def before_layers(
             "encoding": found.encoding,
             "weight_bytes": found.weight_bytes,
             "cost": found.instructions,
+            "cost_now": expected.get(layer["index"]),
         }
         for layer, found in pairs
     }

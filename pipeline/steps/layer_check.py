@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pipeline.board import load_board
 from pipeline.errors import AccuracyGate, DeviceError, WrongUse
@@ -13,6 +15,15 @@ from pipeline.options import DataOptions
 from pipeline.progress import Progress, silent
 from pipeline.run import Run
 from pipeline.steps.artifacts import PROGRAM, device_of, document, flat_of, samples_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.convert import Tensor
+
+
+_ROUNDING_STEPS = 3
+"""Two interpreters may be this far apart in a tensor without one of them being wrong."""
 
 
 def compare_run(
@@ -64,6 +75,46 @@ def compare_run(
                 session.restore_speed()
 
 
+def first_unlike_litert(run: Run, data: DataOptions, sample: int) -> str:
+    """The first op of which TFLite Micro and LiteRT disagree beyond rounding; "" for none.
+
+    For where the chip does what the reference does and is wrong all the same.
+
+    Args:
+        run: its model is run on the host alone.
+        data: samples, of which one is taken.
+        sample: which.
+    """
+    from pipeline.convert import read_graph
+    from pipeline.measure.inputs import input_tensors
+    from pipeline.measure.reference import Reference
+
+    flat = flat_of(run.path)
+    graph = read_graph(flat)
+    inputs = input_tensors(graph, samples_of(run, flat, data))[sample : sample + 1]
+    wanted = [i for op in graph.ops for i in op.outputs if not graph.tensors[i].variable]
+    found = []
+    for engines in (None, ("ai-edge-litert",)):
+        with Reference(flat.content, inputs, wanted, engines=engines) as reference:
+            found.append(reference.tensors())
+    micro, lite = found
+    if micro is None or lite is None:
+        return ""
+    for op in graph.ops:
+        for i in op.outputs:
+            if i in micro and i in lite and _far(graph.tensors[i], micro[i], lite[i]):
+                return f"{op.name} {op.layer!r} (op {op.origins[0]})"
+    return ""
+
+
+def _far(t: Tensor, ours: NDArray[Any], theirs: NDArray[Any]) -> bool:
+    """Apart by more than an op's rounding."""
+    away = np.abs(ours.astype(np.float64).ravel() - theirs.astype(np.float64).ravel())
+    if t.dtype == "float32":
+        return bool(away.max(initial=0.0) > 1e-3 * np.abs(theirs).max(initial=0.0))
+    return bool(away.max(initial=0.0) > _ROUNDING_STEPS)
+
+
 def comparison_json(found: LayerComparison) -> dict[str, Any]:
     """For machines."""
     return {
@@ -78,7 +129,7 @@ def lines(found: LayerComparison) -> list[str]:
     equal, close, fused = (
         sum(check.state == state for check in found.checks) for state in ("equal", "close", "fused")
     )
-    last = f"layers    {equal} of {len(found.checks) - fused} tensors equal TensorFlow Lite Micro's"
+    last = f"layers    {equal} of {len(found.checks) - fused} tensors equal the reference's"
     return [*named, last + (f", {close} but for the last bits" if close else "")]
 
 
@@ -97,7 +148,7 @@ def require_equal(found: LayerComparison) -> None:
     first = found.first
     if first is not None:
         raise AccuracyGate(
-            f"the first layer that differs from TensorFlow Lite Micro: {first.different} of "
+            f"the first layer that differs from the reference: {first.different} of "
             f"{first.elements} values, by up to {first.largest:g}",
             where=f"{first.name} {first.layer!r} (op {first.op})",
             hint="what comes before it is right: look at this layer's kernel and constants",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from pipeline.board import load_board
 from pipeline.options import DataOptions
 from pipeline.progress import Progress, silent
 from pipeline.run import Run, digest, sha256_file
+from pipeline.steps.alarm import examined
 from pipeline.steps.artifacts import (
     FACTS,
     MEASUREMENT,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.measure.meters import EnergyOptions
 
 # Goes up when a measurement holds more than before: then an older one is made anew.
-_MEASUREMENT = 2
+_MEASUREMENT = 3
 
 
 def measure(
@@ -59,6 +60,8 @@ def measure(
         found = measure_device(
             device, board, flat, chosen, task=task, energy=energy, progress=progress
         )
+        accuracy = examined(run, found.accuracy, facts, data, progress=progress)
+        found = replace(found, accuracy=accuracy)
         save_measurement(found, folder)
         return found
 

@@ -102,9 +102,11 @@ def _keras_facts(
         "float_accuracy": done.float_accuracy if done else now,
         "pruned_accuracy": done.pruned_accuracy if done else None,
         "quantized_accuracy": evaluate_flat(flat, split.test),
+        "quantized_samples": len(split.test),
         "float32_bytes": 4 * parameters,
         "check": network.check,
         "input_dtype": network.signature.input_dtype,
+        "input_range": network.signature.input_range,
         "notes": list(done.notes) if done else [],
         "quantize_notes": list(flat.notes),
     }

@@ -27,6 +27,8 @@ class ModelRecord:
             `pipeline.load.Compression`; accuracies are None where there are no labels.
         check: largest difference between the rebuilt network and the file's own.
         input_dtype: of the samples the network takes.
+        input_range: what they lie between, where the network tells: lowest and highest.
+        quantized_samples: how many `quantized_accuracy` was found by.
         quantize_notes: what a person should know of the conversion.
     """
 
@@ -40,6 +42,8 @@ class ModelRecord:
     quantized_accuracy: float | None = None
     check: float | None = None
     input_dtype: str | None = None
+    input_range: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    quantized_samples: int | None = None
     notes: tuple[str, ...] = ()
     quantize_notes: tuple[str, ...] = ()
 

@@ -18,7 +18,7 @@ from pipeline.board import Board
 from pipeline.codegen.program import Layer
 from pipeline.convert import Graph
 from pipeline.convert.statistics import macs
-from pipeline.errors import DeviceError, FirmwareCrashed
+from pipeline.errors import DeviceError, FirmwareCrashed, ModelError
 from pipeline.load import FlatModel
 from pipeline.progress import Progress
 from pipeline.render import Project, tflm_for
@@ -48,10 +48,18 @@ def render_tflm(
     """Renders project/ and program.json of a run with the engine "tflm".
 
     Raises:
+        ModelError: a dynamic-range model.
         UnsupportedOp, WrongUse: see `pipeline.render.tflm_for`.
         DoesNotFit, StepFailed: the sizing build failed.
         DeviceError: the firmware did not come up; TFLM's own words are in the message.
     """
+    if graph.dequantised:
+        raise ModelError(
+            "float activations on integer weights: TFLite Micro refuses dynamic-range models",
+            where=flat.name,
+            hint="--engine aot runs it in floats; or quantise it in full",
+        )
+
     asked = (board.ram.bytes - board.stack_bytes - _RESERVE_BYTES) // _ROUND_TO * _ROUND_TO
     project = _render(folder, flat, graph, board, library, asked, "All the RAM there is.", defines)
     arena = asked

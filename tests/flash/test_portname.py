@@ -8,13 +8,13 @@ import pty
 from pathlib import Path
 
 import pytest
-from pipeline.artifacts import device_of
 
 from pipeline.board import load_board
 from pipeline.errors import WrongUse
 from pipeline.flash import Device, connect
 from pipeline.flash.portname import check_host, check_port
 from pipeline.run import Run
+from pipeline.steps.artifacts import device_of
 
 DISCO = load_board("disco_f407vg")
 HOSTILE = [

@@ -150,7 +150,11 @@ def _float(content: bytearray, source: Map, other: Map, rng: random.Random) -> N
     if not source.floats:
         return
     at, size = rng.choice(source.floats)
-    value = rng.choice(_FLOATS) if rng.random() < 0.7 else rng.uniform(-1, 1) * 10 ** rng.randrange(-9, 9)
+    value = (
+        rng.choice(_FLOATS)
+        if rng.random() < 0.7
+        else rng.uniform(-1, 1) * 10 ** rng.randrange(-9, 9)
+    )
     with np.errstate(all="ignore"):
         _put(content, at, np.array(value, f"<f{size}").tobytes())
 

@@ -17,7 +17,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 
 from pipeline.codegen import Target, compile_graph
-from pipeline.codegen.ops import registry
+from pipeline.codegen.registry import registry
 from pipeline.convert import macs, parameters, read_graph, total_macs, zero_share
 from pipeline.load.flatmodel import FlatModel
 

@@ -118,7 +118,7 @@ def test_floats_may_differ_in_the_last_bits() -> None:
     assert [c.state for c in found.checks] == ["close", "fused", "different"]
     assert "within the tolerance" in lines(found)[0]
     assert lines(found)[-1].endswith(
-        "0 of 2 tensors equal TensorFlow Lite Micro's, 1 but for the last bits"
+        "0 of 2 tensors equal the reference's, 1 but for the last bits"
     )
 
 

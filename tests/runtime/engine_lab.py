@@ -1,4 +1,4 @@
-"""The engine on the host beside its oracle: TensorFlow Lite Micro (PyPI tflite-micro).
+"""The engine on the host beside its oracle: the references of pipeline/measure/truth.
 
 `check(cases)` compiles each model to C, builds them all with one gcc call under the
 address and undefined-behaviour sanitizers, runs them on their inputs, and compares every
@@ -11,7 +11,7 @@ import functools
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,11 @@ from pipeline.codegen import Program, Target, compile_graph
 from pipeline.codegen.compile import ops_to_run, prepare
 from pipeline.convert import Graph, Tensor, read_graph
 from pipeline.load.flatmodel import FlatModel
+from pipeline.measure.interpreters import litert_run, micro_run
+from pipeline.measure.truth import Step, plan
+from pipeline.measure.truth.cut import cut
+from pipeline.measure.truth.definitions import run_step
+from pipeline.measure.truth.repair import repaired
 from pipeline.resources import FIRMWARE
 
 RUNTIME = FIRMWARE / "runtime"
@@ -36,9 +41,6 @@ FLAGS = [
     "-Wshadow",
     "-Werror",
 ]
-
-NOT_IN_TFLM = frozenset({"EXP", "GELU", "LOG"})
-"""Operators that TFLM has for floats alone, or not at all."""
 
 
 @dataclass
@@ -87,17 +89,21 @@ def random_inputs(model: bytes, count: int, seed: int = 0) -> list[list[np.ndarr
 
 
 def oracle(case: Case, wanted: list[int]) -> list[dict[int, np.ndarray]]:
-    """What TFLM computes: for each run, tensor index -> values.
+    """What the reference computes: for each run, tensor index -> values.
 
-    TensorFlow Lite's reference kernels stand in where TFLM has no int8 kernel.
+    TFLM wherever it is right; LiteRT or a definition for the ops that it is wrong about.
     """
+    graph = graph_of(case.model)
+    case = replace(case, model=repaired(case.model, graph)[0])
+    steps = plan(graph)
+    if len(steps) > 1 or steps[0].engine != "tflite-micro":
+        return _by_steps(case, graph, steps, wanted)
+    return _micro(case, graph, wanted)
+
+
+def _micro(case: Case, graph: Graph, wanted: list[int]) -> list[dict[int, np.ndarray]]:
     from tflite_micro import runtime
 
-    graph = graph_of(case.model)
-    if any(
-        op.name in NOT_IN_TFLM and graph.tensors[op.inputs[0]].dtype == "int8" for op in graph.ops
-    ):
-        return _tensorflow_lite(case, graph, wanted)
     config = runtime.InterpreterConfig.kPreserveAllTensors
     interpreter = runtime.Interpreter.from_bytes(
         case.model, arena_size=max(1 << 20, 20 * len(case.model)), intrepreter_config=config
@@ -115,21 +121,24 @@ def oracle(case: Case, wanted: list[int]) -> list[dict[int, np.ndarray]]:
     return results
 
 
-def _tensorflow_lite(case: Case, graph: Graph, wanted: list[int]) -> list[dict[int, np.ndarray]]:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=case.model,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
+def _by_steps(
+    case: Case, graph: Graph, steps: tuple[Step, ...], wanted: list[int]
+) -> list[dict[int, np.ndarray]]:
+    runs = []
+    for step in steps:
+        if step.engine == "definition":
+            runs.append(run_step(graph, list(step.graph_ops)))
+            continue
+        make = micro_run if step.engine == "tflite-micro" else litert_run
+        made = {i for n in step.graph_ops for i in graph.ops[n].outputs}
+        model = case.model if len(steps) == 1 else cut(case.model, step)
+        runs.append(make(model, step.to_json(), frozenset(made.intersection(wanted))))
     results = []
-    for run in case.runs:
-        for index, value in zip(graph.inputs, run, strict=True):
-            interpreter.set_tensor(index, value)
-        interpreter.invoke()
-        results.append({t: interpreter.get_tensor(t) for t in (*wanted, *graph.outputs)})
+    for inputs in case.runs:
+        values = dict(zip(graph.inputs, inputs, strict=True))
+        for run in runs:
+            run(values)
+        results.append({t: values[t] for t in (*wanted, *graph.outputs)})
     return results
 
 

@@ -8,7 +8,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from hypothesis import strategies as st
-from op_cases import STRATEGIES, Draw, sizes
+from op_cases import STRATEGIES, Draw, resize_16, sizes
 from tflite_builder import Build, T
 
 TOLERANCE = 4e-6
@@ -65,12 +65,14 @@ def binary(draw: Draw, name: str, options: str) -> bytes:
 _SHARED = [
     "ABS",
     "ADD",
+    "ADD_N",
     "ARG_MAX",
     "ARG_MIN",
     "AVERAGE_POOL_2D",
     "BATCH_MATMUL",
     "CONCATENATION",
     "CONV_2D",
+    "CUMSUM",
     "DEPTHWISE_CONV_2D",
     "FULLY_CONNECTED",
     "HARD_SWISH",
@@ -87,6 +89,8 @@ _SHARED = [
     "REDUCE_MIN",
     "RELU",
     "RELU6",
+    "RELU_0_TO_1",
+    "RELU_N1_TO_1",
     "RESHAPE",
     "RESIZE_BILINEAR",
     "SLICE",
@@ -112,6 +116,7 @@ FLOATS: dict[str, Any] = {
     "DIV": binary("DIV", "DivOptions"),
     "FLOOR_DIV": binary("FLOOR_DIV", "FloorDivOptions"),
     "FLOOR_MOD": binary("FLOOR_MOD", "FloorModOptions"),
+    "RESIZE_NEAREST_NEIGHBOR": resize_16("float32"),
     "SQUARED_DIFFERENCE": binary("SQUARED_DIFFERENCE", "SquaredDifferenceOptions"),
 }
 """Operator -> strategy of float32 models."""

@@ -209,6 +209,8 @@ def binary(draw: Draw, name: str, options: str, quantisation: str = "any") -> by
     if quantisation == "same":
         second.scale = result.scale = first.scale
         second.zero = result.zero = first.zero
+    elif name in ("ADD", "SUB", "MUL", "PRELU") and draw(st.integers(0, 3)) == 0:
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-14, -3))))
     swap = draw(st.booleans())
     constant = draw(st.booleans())
     if constant:
@@ -244,9 +246,10 @@ def reduce(draw: Draw, name: str, quantisation: str = "any") -> bytes:
 def unary(draw: Draw, name: str, fixed: Any = None, options: str = "", **more: Any) -> bytes:
     """All 256 inputs, once each, so that a table is proven whole."""
     b = Build()
-    plain = fixed or name == "RELU6"  # TFLM overflows where 6.0 has no stored value
-    data = T((256,), "int8", draw(scales) if plain else extreme_scale(draw), draw(zeros))
+    data = T((256,), "int8", extreme_scale(draw), draw(zeros))
     result = s8((256,), draw)
+    if not fixed and draw(st.integers(0, 3)) == 0:
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-14, 3))))
     if fixed == "same":
         result.scale, result.zero = data.scale, data.zero
     elif fixed:
@@ -438,8 +441,8 @@ def pad(draw: Draw, name: str) -> bytes:
 def hard_swish(draw: Draw) -> bytes:
     b = Build()
     data = s8((256,), draw)
-    # The reference wants an output scale not far below the input's.
-    result = T((256,), "int8", data.scale * draw(st.floats(0.1, 4.0)), draw(zeros))
+    # TFLM wants an output scale not far below the input's.
+    result = T((256,), "int8", data.scale * draw(st.floats(0.001, 4.0)), draw(zeros))
     b.outputs = b.op("HARD_SWISH", [b.input(data)], [result])
     return b.bytes()
 
@@ -759,7 +762,7 @@ def conv_16(draw: Draw, name: str) -> bytes:
     inputs = [x, b.tensor(weights(shape, oc, 3 if depthwise else 0, draw))]
     extra = bias(oc, draw)
     if extra:
-        extra.dtype = "int64" if depthwise or draw(st.booleans()) else "int32"
+        extra.dtype = draw(st.sampled_from(["int32", "int64"]))
         inputs.append(b.tensor(extra))
     fields = {"depthMultiplier": m} if depthwise else {}
     b.outputs = b.op(
@@ -793,7 +796,7 @@ def fully_connected_16(draw: Draw) -> bytes:
     inputs = [x, b.tensor(w)]
     extra = bias(m, draw)
     if extra:
-        extra.dtype = "int64"
+        extra.dtype = draw(st.sampled_from(["int32", "int64"]))
         extra.scale = float(np.float32(b.tensors[x].scale) * np.ravel(w.scale)[0])
         inputs.append(b.tensor(extra))
     b.outputs = b.op(
@@ -919,7 +922,7 @@ def transpose_conv_16(draw: Draw) -> bytes:
     inputs = [shape, b.tensor(w), b.input(x)]
     extra = bias(oc, draw)
     if extra:
-        extra.dtype = "int64"
+        extra.dtype = draw(st.sampled_from(["int32", "int64"]))
         extra.scale = float(np.float32(x.scale) * np.ravel(w.scale)[0])
         inputs.append(b.tensor(extra))
     b.outputs = b.op(
@@ -1069,7 +1072,10 @@ def rsqrt(draw: Draw) -> bytes:
     data = T((128,), "int8", draw(scales), -128)
     x = b.input(T((128,), "int8", data.scale, -128))
     (y,) = b.op("RELU", [x], [data], "", 1)
-    b.outputs = b.op("RSQRT", [y], [s8((128,), draw)], "", 1)
+    result = s8((128,), draw)
+    if draw(st.integers(0, 3)) == 0:
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-9, 9))))
+    b.outputs = b.op("RSQRT", [y], [result], "", 1)
     return b.bytes()
 
 
@@ -1093,7 +1099,90 @@ def maximum_16(draw: Draw, name: str) -> bytes:
     return b.bytes()
 
 
+@st.composite
+def add_n(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    count = draw(sizes(2, 5))
+    inputs = [b.input(s8(shape, draw)) for _ in range(count)]
+    b.outputs = b.op("ADD_N", inputs, [s8(shape, draw)], "AddNOptions")
+    return b.bytes()
+
+
+@st.composite
+def cumsum(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    axis = draw(sizes(0, len(shape) - 1))
+    data, result = s8(shape, draw), s8(shape, draw)
+    if draw(st.booleans()):
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-14, 2))))
+    x = b.input(data)
+    a = b.tensor(T((), "int32", data=axis - len(shape) if draw(st.booleans()) else axis))
+    b.outputs = b.op(
+        "CUMSUM", [x, a], [result], "CumsumOptions",
+        exclusive=draw(st.booleans()), reverse=draw(st.booleans()),
+    )  # fmt: skip
+    return b.bytes()
+
+
+@st.composite
+def tile(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw)
+    times = [draw(sizes(1, 3)) if i < 3 else 1 for i in range(len(shape))]
+    data = draw(st.sampled_from([s8(shape, draw), s16(shape, draw), T(shape, "float32")]))
+    m = b.tensor(T((len(shape),), "int32", data=times))
+    wide = tuple(n * k for n, k in zip(shape, times, strict=True))
+    b.outputs = b.op("TILE", [b.input(data), m], [moved(data, wide)], "TileOptions")
+    return b.bytes()
+
+
+@st.composite
+def select(draw: Draw) -> bytes:
+    b = Build()
+    shape = shapes(draw, 1, 3)
+    data = draw(st.sampled_from([s8(shape, draw), s16(shape, draw), T(shape, "float32")]))
+    c = truth(b, shape)
+    x, y = b.input(moved(data, shape)), b.input(moved(data, shape))
+    b.outputs = b.op("SELECT", [c, x, y], [moved(data, shape)], "SelectOptions")
+    return b.bytes()
+
+
+@st.composite
+def divide(draw: Draw) -> bytes:
+    """The divisor may be zero: that saturates."""
+    b = Build()
+    shape = shapes(draw)
+    second = s8(draw(st.sampled_from([shape, shape[-1:], ()])), draw)
+    second.data = np.random.default_rng(draw(seeds)).integers(-128, 128, second.shape)
+    result = s8(shape, draw)
+    if draw(st.booleans()):
+        result.scale = float(np.float32(10.0 ** draw(st.floats(-12, 3))))
+    inputs = [b.input(s8(shape, draw)), b.tensor(second)]
+    b.outputs = b.op(
+        "DIV", inputs, [result], "DivOptions", 2, fusedActivationFunction=draw(activations)
+    )
+    return b.bytes()
+
+
+@st.composite
+def resize_16(draw: Draw, kind: str = "int16") -> bytes:
+    b = Build()
+    h, w, c = draw(sizes(1, 6)), draw(sizes(1, 6)), draw(sizes(1, 4))
+    size = [draw(sizes(1, 12)), draw(sizes(1, 12))]
+    data = s16((1, h, w, c), draw) if kind == "int16" else T((1, h, w, c), kind)
+    mode = draw(sizes(0, 2))
+    inputs = [b.input(data), b.tensor(T((2,), "int32", data=size))]
+    b.outputs = b.op(
+        "RESIZE_NEAREST_NEIGHBOR", inputs, [moved(data, (1, *size, c))],
+        "ResizeNearestNeighborOptions", 3, alignCorners=mode == 1, halfPixelCenters=mode == 2,
+    )  # fmt: skip
+    return b.bytes()
+
+
 WIDE: dict[str, Any] = {
+    "RESIZE_NEAREST_NEIGHBOR": resize_16(),
     "ADD": binary_16("ADD", "AddOptions"),
     "ABS": unary_16("ABS", options="AbsOptions"),
     "AVERAGE_POOL_2D": pool_16("AVERAGE_POOL_2D"),
@@ -1178,7 +1267,9 @@ STRATEGIES: dict[str, Any] = {
     "PADV2": pad("PADV2"),
     "QUANTIZE": quantize(),
     "RELU": unary("RELU"),
-    "RELU6": unary("RELU6"),
+    "RELU6": st.one_of(unary("RELU6"), unary("RELU6", "same")),
+    "RELU_0_TO_1": unary("RELU_0_TO_1"),
+    "RELU_N1_TO_1": unary("RELU_N1_TO_1"),
     "RESHAPE": view("RESHAPE"),
     "SOFTMAX": softmax(),
     "SPLIT": split("SPLIT"),
@@ -1204,6 +1295,11 @@ STRATEGIES: dict[str, Any] = {
     "MIRROR_PAD": mirror_pad(),
     "REVERSE_V2": reverse(),
     "RSQRT": rsqrt(),
+    "SELECT": select(),
     "SELECT_V2": select_v2(),
+    "ADD_N": add_n(),
+    "CUMSUM": cumsum(),
+    "DIV": divide(),
+    "TILE": tile(),
     "SQUARED_DIFFERENCE": binary("SQUARED_DIFFERENCE", "SquaredDifferenceOptions", "none"),
 }

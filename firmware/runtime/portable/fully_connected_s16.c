@@ -14,7 +14,10 @@ void fully_connected_s16(MCU_ROM fully_connected_s16_t *p, const int16_t *input,
                 acc += (int32_t)w[i] * input[i];
             }
             const int32_t channel = p->per_channel != 0 ? o : 0;
-            const int32_t value = requantize_wide(acc, p->multiplier[channel], p->shift[channel]);
+            const int32_t multiplier = p->multiplier[channel];
+            const int32_t value = p->wide != 0
+                                      ? requantize_wide(acc, multiplier, p->shift[channel])
+                                      : requantize((int32_t)acc, multiplier, p->shift[channel]);
             *output++ = (int16_t)clamp(value, p->min, p->max);
             w += p->inputs;
         }

@@ -6,6 +6,7 @@
 void sum_s16(MCU_ROM sum_s8_t *p, const int16_t *input, int16_t *output)
 {
     const int32_t count = p->reduced.extent[p->reduced.rank - 1];
+    const int32_t most = INT32_MAX >> (p->shift > 0 ? p->shift + 1 : 0); /* more saturates */
     const int32_t step = p->reduced.stride[p->reduced.rank - 1];
     dimensions_walk_t kept = {0};
     do {
@@ -17,6 +18,7 @@ void sum_s16(MCU_ROM sum_s8_t *p, const int16_t *input, int16_t *output)
                 sum += x[i * step];
             }
         } while (dimensions_next_run(&p->reduced, &reduced));
+        sum = clamp(sum, -most, most);
         const int32_t value = requantize(sum, p->multiplier, p->shift) + p->output_zero;
         *output++ = (int16_t)clamp(value, INT16_MIN, INT16_MAX);
     } while (dimensions_next(&p->kept, &kept));

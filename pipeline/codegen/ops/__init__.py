@@ -32,11 +32,12 @@ _MODULES = (
     "resize",
     "select",
     "softmax",
+    "sums",
     "transpose_conv",
     "variables",
     "views",
 )
-_FLOAT_MODULES = ("float_layers", "float_rows", "float_values")
+_FLOAT_MODULES = ("float_layers", "float_rows", "float_values", "sums")
 """Modules with FLOATS: what operators do with float32, beside integers or alone."""
 
 

@@ -1,7 +1,7 @@
 """Blocks of pixels against batches or channels, and stacks of tensors.
 
 SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND, SPACE_TO_DEPTH, DEPTH_TO_SPACE, PACK, UNPACK,
-SLICE and BROADCAST_TO: all of them strided copies.
+SLICE, BROADCAST_TO and TILE: all of them strided copies.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.codegen.broadcast import broadcast_shape, broadcast_steps, strides
+from pipeline.codegen.broadcast import broadcast_shape, broadcast_steps, merge, strides
 from pipeline.codegen.dtypes import CTYPES
 from pipeline.codegen.kernels.kernel import Code, Constant, Kernel, Portable, Site, Support
 from pipeline.codegen.numeric import zero_of
 from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.codegen.ops.move import (
+    MAX_RANK,
     Copy,
     check_moved,
     copies,
@@ -240,6 +241,43 @@ def _plan_broadcast(graph: Graph, op: Op) -> list[Copy]:
     return [Copy(0, 0, result.shape, steps, strides(result.shape))]
 
 
+# TILE
+
+
+def _check_tile(graph: Graph, op: Op) -> Problem:
+    problem = common.arity(op, 2)
+    if problem:
+        return problem
+    data, times, result = tensor(graph, op, 0), tensor(graph, op, 1), common.output(graph, op)
+    problem = common.constant(times, "multiples") or check_moved(graph, op, [0])
+    if problem:
+        return problem
+    if times.dtype not in ("int32", "int64") or common.elements(times) != len(data.shape):
+        return "multiples for another rank", common.BROKEN
+    wanted = tuple(n * m for n, m in zip(data.shape, integers(times), strict=True))
+    if min(integers(times), default=1) < 1 or result.shape != wanted:
+        return f"multiples {integers(times)} of {list(data.shape)}", common.BROKEN
+    if len(merge(*_tiles(graph, op))[0]) > MAX_RANK:
+        return f"{len(data.shape)} dimensions, repeated along several", common.TFLM
+    return None
+
+
+def _tiles(graph: Graph, op: Op) -> tuple[list[int], list[int], list[int]]:
+    """Extents and steps on both sides; each dimension is one of repeats and one of elements."""
+    data, times = tensor(graph, op, 0), integers(tensor(graph, op, 1))
+    inner, outer = strides(data.shape), strides(common.output(graph, op).shape)
+    extents = [v for n, m in zip(data.shape, times, strict=True) for v in (m, n)]
+    come = [v for s in inner for v in (0, s)]
+    go = [v for n, s in zip(data.shape, outer, strict=True) for v in (n * s, s)]
+    return extents, come, go
+
+
+def _plan_tile(graph: Graph, op: Op) -> list[Copy]:
+    extents, come, go = _tiles(graph, op)
+    sizes, (source, target) = merge(extents, come, go)
+    return [Copy(0, 0, sizes, source, target)]
+
+
 def _support(
     name: str, kernel: Kernel, check: object, versions: tuple[int, int], notes: str = ""
 ) -> Support:
@@ -256,4 +294,5 @@ SUPPORT = (
     _support("UNPACK", planned(_plan_stack), _check_stack, (1, 4)),
     _support("SLICE", planned(_plan_slice), _check_slice, (1, 7), "constant bounds"),
     _support("BROADCAST_TO", planned(_plan_broadcast), _check_broadcast, (1, 3)),
+    _support("TILE", planned(_plan_tile), _check_tile, (1, 3), "constant multiples"),
 )

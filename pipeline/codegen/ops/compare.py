@@ -115,6 +115,8 @@ def _check_select(graph: Graph, op: Op) -> Problem:
         return f"a {condition.dtype} condition", common.BROKEN
     if not yes.dtype == no.dtype == result.dtype or result.dtype not in CTYPES:
         return f"{yes.dtype} and {no.dtype} to {result.dtype}", common.REQUANTISE
+    if op.name == "SELECT" and condition.shape not in ((), (1,), yes.shape):
+        return "a condition of whole rows", "use where with operands of one shape (SELECT_V2)"
     shape: list[int] | None = list(condition.shape)
     for t in (yes, no):
         shape = None if shape is None else broadcast_shape(shape, t.shape)
@@ -199,6 +201,15 @@ SUPPORT = (
             versions=(1, 1),
         )
         for name in ("LOGICAL_AND", "LOGICAL_OR", "LOGICAL_NOT")
+    ),
+    replace(
+        _BASE,
+        name="SELECT",
+        dtypes=tuple(CTYPES),
+        kernels=[Portable(_lower_select, _instructions)],
+        check=_check_select,
+        notes="operands of one shape; the condition may be a scalar",
+        versions=(1, 4),
     ),
     replace(
         _BASE,

@@ -20,6 +20,7 @@ from pipeline.codegen.ops import common
 from pipeline.codegen.ops.common import Problem, image, optional, pair, tensor
 from pipeline.convert.graph import Graph, Op, Tensor
 from pipeline.convert.statistics import macs
+from pipeline.errors import ModelError
 
 _BEYOND = 1 << 10
 
@@ -91,10 +92,17 @@ def channel_multipliers(
 ) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     """Multiplier and shift of each output channel; products in float64, as TFLM."""
     scales = [weights.scales[c if len(weights.scales) > 1 else 0] for c in range(channels)]
-    pairs = [
-        quantize_multiplier(float(scale_of(data)) * float(s) / float(scale_of(result)))
-        for s in scales
-    ]
+    try:
+        pairs = [
+            quantize_multiplier(float(scale_of(data)) * float(s) / float(scale_of(result)))
+            for s in scales
+        ]
+    except ModelError as error:
+        raise ModelError(
+            f"{error.what}: input scale {scale_of(data):.3g}, output scale {scale_of(result):.3g}",
+            where=f"tensor {result.name!r}",
+            hint=error.hint,
+        ) from error
     return (
         np.array([m for m, _ in pairs], np.int32),
         np.array([s for _, s in pairs], np.int8),
@@ -263,10 +271,7 @@ def _check(graph: Graph, op: Op) -> Problem:
         return problem
     depthwise = op.name == "DEPTHWISE_CONV_2D"
     channels = result.shape[3]
-    if data.dtype == "int16":
-        biases = ("int64",) if depthwise else ("int32", "int64")
-    else:
-        biases = ("int32",)
+    biases = ("int32", "int64") if data.dtype == "int16" else ("int32",)
     return common.first(
         check_weights(weights, channels, 3 if depthwise else 0),
         check_bias(optional(graph, op, 2), channels, biases),

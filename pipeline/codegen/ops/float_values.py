@@ -47,6 +47,8 @@ BINARY = {
 CLAMPS = {
     "RELU": (0.0, math.inf),
     "RELU6": (0.0, 6.0),
+    "RELU_0_TO_1": (0.0, 1.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
 }
 
 

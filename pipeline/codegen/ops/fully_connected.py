@@ -119,7 +119,9 @@ def _check(graph: Graph, op: Op) -> Problem:
         common.constant(weights, "weights"),
         check_weights(weights, outputs, 0),
         check_bias(
-            optional(graph, op, 2), outputs, ("int64",) if data.dtype == "int16" else ("int32",)
+            optional(graph, op, 2),
+            outputs,
+            ("int32", "int64") if data.dtype == "int16" else ("int32",),
         ),
         check_wide_shifts(data, weights, result, outputs),
     )
@@ -129,6 +131,9 @@ def _lower(site: Site) -> Code:
     d = dense(site.graph, site.op)
     wide = d.input.dtype == "int16"
     function = f"fully_connected_{common.suffix(d.input)}"
+    bias = optional(site.graph, site.op, 2)
+    # A bias of 32 bits asks for sums of 32 bits.
+    narrow = bias is not None and bias.dtype == "int32"
     has_bias = bool(np.any(d.bias))
     constants = [
         Constant("weights", "int8_t", d.weights, note="outputs, inputs"),
@@ -153,6 +158,7 @@ def _lower(site: Site) -> Code:
             "multiplier": site.constant("multiplier"),
             "shift": site.constant("shift"),
             "per_channel": d.per_channel,
+            **({"wide": not narrow} if wide else {}),
         },
     )
     return Code(

@@ -21,6 +21,8 @@ from pipeline.convert.graph import Graph, Op, Tensor
 
 _LOW, _HIGH = -32768, 32767
 _SIGMOID_STEP = 1.0 / 24.0
+_STEEPEST = 65535.0
+"""Output steps for one of the input: -32768 << 16 just fits, one saturates."""
 
 
 def sigmoid_table() -> NDArray[np.uint16]:
@@ -110,15 +112,15 @@ def _elementwise(
 def _lower_relu(site: Site) -> Code:
     op = site.op
     data, result = tensor(site.graph, op, 0), common.output(site.graph, op)
-    above, below, sign = float(scale_of(data)) / float(scale_of(result)), 0.0, 1
+    ratio = float(scale_of(data)) / float(scale_of(result))
+    above, below, sign = min(ratio, _STEEPEST), 0.0, 1
     low, high = 0, _HIGH
-    if op.name == "RELU6":  # TFLM clamps in the input's quantisation and does not rescale
-        above = 1.0
-        high = min(round_away(float(np.float32(6.0) / scale_of(data))), _HIGH)
+    if op.name == "RELU6":  # as LiteRT: TFLM does not rescale
+        high = min(round_away(float(np.float32(6.0) / scale_of(result))), _HIGH)
     elif op.name == "LEAKY_RELU":
         slope = float(scale_of(data)) * float(np.float32(op.options["alpha"]))
         slope /= float(scale_of(result))
-        below, sign, low = abs(slope), -1 if slope < 0 else 1, _LOW
+        below, sign, low = min(abs(slope), _STEEPEST), -1 if slope < 0 else 1, _LOW
     params = Initializer(
         "relu_s16_t",
         {"above": _scale(above), "below": _scale(below), "sign": sign, "min": low, "max": high},
@@ -128,7 +130,9 @@ def _lower_relu(site: Site) -> Code:
 
 def _lower_abs(site: Site) -> Code:
     data, result = tensor(site.graph, site.op, 0), common.output(site.graph, site.op)
-    multiplier, shift = quantize_multiplier(float(scale_of(data)) / float(scale_of(result)))
+    ratio = float(scale_of(data)) / float(scale_of(result))
+    # Magnitudes reach 32768: one bit less than the others have.
+    multiplier, shift = quantize_multiplier(min(ratio, _STEEPEST / 2.0))
     count = common.elements(result)
     return Code(
         function="abs_s16",
@@ -141,7 +145,7 @@ def _lower_abs(site: Site) -> Code:
 def rescaled(site: Site) -> Code:
     """QUANTIZE from int16 to int16: one scale on both sides of zero."""
     data, result = tensor(site.graph, site.op, 0), common.output(site.graph, site.op)
-    both = _scale(float(scale_of(data)) / float(scale_of(result)))
+    both = _scale(min(float(scale_of(data)) / float(scale_of(result)), _STEEPEST))
     params = Initializer(
         "relu_s16_t", {"above": both, "below": both, "sign": 1, "min": _LOW, "max": _HIGH}
     )

@@ -1,8 +1,8 @@
 """Functions of one int8 value: 256-entry tables, made when the model is compiled.
 
-ABS, ELU, EXP, GELU, HARD_SWISH, LEAKY_RELU, LOG, LOGISTIC, RELU, RELU6, RSQRT, TANH. A table holds
-exactly what TFLite Micro computes for each of the 256 inputs, or TensorFlow Lite where that has no
-int8 (lookup_float.py).
+ABS, ELU, EXP, GELU, HARD_SWISH, LEAKY_RELU, LOG, LOGISTIC, RELU and its clamped kin, RSQRT, TANH.
+A table holds exactly what TFLite Micro computes for each of the 256 inputs; what LiteRT computes,
+or the definition says, where TFLite Micro has no int8 or is wrong (pipeline/codegen/references.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen import fixed_point
+from pipeline.codegen import fixed_point, references
 from pipeline.codegen.kernels.kernel import Code, Constant, Portable, Site, Support
 from pipeline.codegen.numeric import (
     I64,
@@ -27,6 +27,9 @@ from pipeline.codegen.numeric import (
 from pipeline.codegen.ops import common, int16, lookup_float
 from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.convert.graph import Graph, Op, Tensor
+
+_STEEPEST = 2.0**22
+"""Steps of an int8 output for one of the input: 255 << 23 just fits, one saturates by far."""
 
 Function = Callable[[Op, Tensor, Tensor, I64], I64]
 """(op, input, output, stored inputs) -> stored outputs, not yet clamped."""
@@ -49,8 +52,12 @@ def ratio(data: Tensor, result: Tensor) -> float:
 
 def rescale(x: I64, data: Tensor, result: Tensor) -> I64:
     """Stored inputs to stored outputs of the same real value, unclamped."""
-    multiplier, shift = quantize_multiplier(ratio(data, result))
-    return requantize(x - zero_of(data), multiplier, shift) + zero_of(result)
+    return scaled(x - zero_of(data), ratio(data, result)) + zero_of(result)
+
+
+def scaled(x: I64, real: float) -> I64:
+    """x * real as TFLite Micro rounds it; where its shift would overflow, what saturates anyway."""
+    return requantize(x, *quantize_multiplier(min(real, _STEEPEST)))
 
 
 def _relu(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
@@ -62,16 +69,20 @@ def _stored(value: float, t: Tensor) -> int:
     return min(max(q, -128), 127)
 
 
-def _relu6(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
-    # TFLM clamps in the input's quantisation and does not rescale.
-    return np.clip(x, zero_of(data), max(zero_of(data), _stored(6.0, data)))
+def _between(low: float, high: float) -> Function:
+    """RELU6 and its kin as LiteRT has them: rescaled, then clamped in the output's scale."""
+
+    def function(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+        values = rescale(x, data, result)
+        return np.clip(values, _stored(low, result), _stored(high, result))
+
+    return function
 
 
 def _leaky_relu(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
     slope = float(scale_of(data)) * float(np.float32(op.options["alpha"]))
     slope /= float(scale_of(result))
-    multiplier, shift = quantize_multiplier(abs(slope))
-    below = requantize(x - zero_of(data), multiplier, shift)
+    below = scaled(x - zero_of(data), abs(slope))
     below = (-below if slope < 0 else below) + zero_of(result)
     above = rescale(x, data, result)
     return np.where(x >= zero_of(data), above, below)
@@ -96,12 +107,16 @@ def _saturate(x: I64, data: Tensor, radius: int, inside: I64) -> I64:
 
 
 def _logistic(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    if references.mistaken_sigmoid(op, data):
+        return lookup_float.logistic(op, data, result, x)
     q4, radius = _to_q4(data, x)
     inside = rounding_shift(fixed_point.logistic(q4, 4), 23) - 128
     return _saturate(x, data, radius, np.clip(inside, -128, 127))
 
 
 def _tanh(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    if references.mistaken_sigmoid(op, data):
+        return lookup_float.tanh(op, data, result, x)
     q4, radius = _to_q4(data, x)
     inside = rounding_shift(fixed_point.tanh(q4, 4), 24)
     return _saturate(x, data, radius, np.clip(inside, -128, 127))
@@ -111,11 +126,12 @@ def _abs(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
     size = np.abs(x - zero_of(data))
     if scale_of(data) == scale_of(result):
         return size + zero_of(result)
-    multiplier, shift = quantize_multiplier(ratio(data, result))
-    return requantize(size, multiplier, shift) + zero_of(result)
+    return scaled(size, ratio(data, result)) + zero_of(result)
 
 
 def _rsqrt(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    if not -11 <= references.root_shift(data, result) <= 20:
+        return lookup_float.rsqrt(op, data, result, x)
     fraction = 20
     # The reference takes the root and the product in float32.
     real = 1.0 / float(np.sqrt(scale_of(data)) * scale_of(result))
@@ -127,11 +143,6 @@ def _rsqrt(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
             fine = requantize(np.array([1], np.int64), root, exponent + fraction)
             y[i] = requantize(fine, multiplier, shift - fraction)[0] + zero_of(result)
     return y
-
-
-def _check_rsqrt(data: Tensor, result: Tensor) -> Problem:
-    _, shift = quantize_multiplier(1.0 / float(np.sqrt(scale_of(data)) * scale_of(result)))
-    return None if -11 <= shift <= 20 else ("scales far apart", common.REQUANTISE)
 
 
 def _to_int16(multiplier: int) -> int:
@@ -161,6 +172,8 @@ def hard_swish_multipliers(data: Tensor, result: Tensor) -> tuple[tuple[int, int
 
 
 def _hard_swish(op: Op, data: Tensor, result: Tensor, x: I64) -> I64:
+    if ratio(data, result) >= 128.0:
+        return lookup_float.hard_swish(op, data, result, x)
     (out_multiplier, out_exponent), (multiplier, exponent) = hard_swish_multipliers(data, result)
     fine = (x - zero_of(data)) << 7
     value = _high_mul16(fine, out_multiplier)
@@ -191,10 +204,6 @@ def _check(graph: Graph, op: Op) -> Problem:
         return problem
     if op.name == "LOGISTIC" and zero_of(result) != -128:
         return f"output zero point {zero_of(result)}, expected -128", common.BROKEN
-    if op.name == "HARD_SWISH" and hard_swish_multipliers(data, result)[0][1] > 0:
-        return "an output scale far below the input's", "quantise the model again"
-    if op.name == "RSQRT":
-        return _check_rsqrt(data, result)
     if op.name == "LEAKY_RELU" and not math.isfinite(op.options.get("alpha", 0.0)):
         return "a slope that is no number", common.BROKEN
     return None
@@ -253,7 +262,9 @@ FUNCTIONS: dict[str, tuple[Function, tuple[int, int]]] = {
     **lookup_float.FUNCTIONS,
     "HARD_SWISH": (_hard_swish, (1, 3)),
     "RELU": (_relu, (1, 4)),
-    "RELU6": (_relu6, (1, 3)),
+    "RELU6": (_between(0.0, 6.0), (1, 3)),
+    "RELU_0_TO_1": (_between(0.0, 1.0), (1, 1)),
+    "RELU_N1_TO_1": (_between(-1.0, 1.0), (1, 1)),
     "RSQRT": (_rsqrt, (1, 3)),
     "LEAKY_RELU": (_leaky_relu, (1, 3)),
     "LOGISTIC": (_logistic, (1, 4)),

@@ -1,7 +1,8 @@
-"""Tables that TensorFlow Lite fills with a function of floats: ELU, EXP, GELU, LOG.
+"""Tables that LiteRT fills with a function of floats: ELU, EXP, GELU, LOG, and LOGISTIC and TANH
+where TFLite Micro's are wrong.
 
 The reference goes through the real values in float32: each step here rounds to it as well. TFLite
-Micro itself has int8 for ELU alone; the others are held against TensorFlow Lite.
+Micro itself has int8 for ELU alone; the others are held against LiteRT.
 """
 
 from __future__ import annotations
@@ -62,6 +63,27 @@ def _gelu(op: Op, result: Tensor, x: F32) -> F32:
         return _HALF * x * (_ONE + _each(math.tanh, inner))
     return _HALF * x * (_ONE + _each(math.erf, x * _ROOT_HALF))
 
+
+def _logistic(op: Op, result: Tensor, x: F32) -> F32:
+    return _ONE / (_ONE + _each(lambda v: math.exp(min(v, _LARGEST)), -x))
+
+
+def _tanh(op: Op, result: Tensor, x: F32) -> F32:
+    return _each(math.tanh, x)
+
+
+def _rsqrt(op: Op, result: Tensor, x: F32) -> F32:
+    """Of zero and below the largest value: no network means anything by it."""
+    highest = float(scale_of(result) * np.float32(127 - zero_of(result)))
+    return _each(lambda v: 1.0 / math.sqrt(v) if v > 0 else highest, x)
+
+
+def _hard_swish(op: Op, result: Tensor, x: F32) -> F32:
+    return _each(lambda v: v * min(max(v + 3.0, 0.0), 6.0) / 6.0, x)
+
+
+logistic, tanh = _filled(_logistic), _filled(_tanh)
+rsqrt, hard_swish = _filled(_rsqrt), _filled(_hard_swish)
 
 FUNCTIONS = {
     "ELU": (_filled(_elu), (1, 1)),

@@ -12,6 +12,8 @@ from pipeline.codegen.ops.common import Problem, tensor
 from pipeline.convert.graph import Graph, Op
 
 MAX_RANK = 4
+STEEPEST = 2.0**28
+"""Output steps for one of the input: more saturates as well."""
 
 
 def axes(graph: Graph, op: Op) -> list[int]:
@@ -85,7 +87,8 @@ def _lower(site: Site) -> Code:
     graph, op = site.graph, site.op
     data, result = tensor(graph, op, 0), common.output(graph, op)
     kept, reduced, count = dimensions(graph, op)
-    multiplier, shift = quantize_multiplier(float(scale_of(data)) / float(scale_of(result)))
+    real = float(scale_of(data)) / float(scale_of(result))
+    multiplier, shift = quantize_multiplier(min(real, STEEPEST))
     if op.name == "MEAN":
         multiplier, shift = mean_multiplier(multiplier, shift, count)
     params = Initializer(

@@ -52,7 +52,12 @@ def _check(graph: Graph, op: Op) -> Problem:
     if problem:
         return problem
     data, result = tensor(graph, op, 0), common.output(graph, op)
-    return common.first(common.typed(data, result), common.same_quantisation(data, result))
+    types = ("int8", "int16", "float32") if op.name == "RESIZE_NEAREST_NEIGHBOR" else ("int8",)
+    if data.dtype != result.dtype:
+        return f"{data.dtype} to {result.dtype}", common.BROKEN
+    return common.first(
+        common.typed(data, result, dtypes=types), common.same_quantisation(data, result)
+    )
 
 
 def nearest(size: int, wanted: int, align: bool, half: bool) -> NDArray[np.int16]:
@@ -89,6 +94,9 @@ def _lower(site: Site) -> Code:
     bilinear = op.name == "RESIZE_BILINEAR"
     positions = between if bilinear else nearest
     function = "resize_bilinear_s8" if bilinear else "resize_nearest_s8"
+    size = np.dtype(data.dtype).itemsize
+    if size > 1:
+        function = "resize_nearest"
     ctype = "between_t" if bilinear else "int16_t"
     params = Initializer(
         "resize_bilinear_t" if bilinear else "resize_nearest_t",
@@ -102,7 +110,8 @@ def _lower(site: Site) -> Code:
     )
     return Code(
         function=function,
-        body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()});",
+        body=f"{params.declare()}\n{function}(&params, {site.input(0)}, {site.output()}"
+        + (f", {size});" if size > 1 else ");"),
         constants=tuple(
             Constant(name, ctype, positions(data.shape[d], result.shape[d], *flags(op)))
             for name, d in (("rows", 1), ("columns", 2))
@@ -119,7 +128,7 @@ def _instructions(graph: Graph, op: Op) -> float:
 SUPPORT = tuple(
     Support(
         name=name,
-        dtypes=("int8",),
+        dtypes=("int8",) if name == "RESIZE_BILINEAR" else ("int8", "int16", "float32"),
         kernels=[Portable(_lower, _instructions)],
         check=_check,
         notes="constant sizes",

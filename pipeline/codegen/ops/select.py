@@ -59,8 +59,11 @@ def _check_prelu(graph: Graph, op: Op) -> Problem:
 def _lower_prelu(site: Site) -> Code:
     a, b = tensor(site.graph, site.op, 0), tensor(site.graph, site.op, 1)
     result = common.output(site.graph, site.op)
-    above = quantize_multiplier(float(scale_of(a)) / float(scale_of(result)))
-    below = quantize_multiplier(float(scale_of(a)) * float(scale_of(b)) / float(scale_of(result)))
+    real = float(scale_of(a)) / float(scale_of(result))
+    # Of int8 no steeper than what saturates all but zero anyway: shifts keep to 32 bits.
+    most = (2.0**22, 2.0**14) if a.dtype == "int8" else (65535.0, 2.0**30)
+    above = quantize_multiplier(min(real, most[0]))
+    below = quantize_multiplier(min(real * float(scale_of(b)), most[1]))
     params = Initializer(
         "prelu_s8_t",
         {

@@ -18,6 +18,8 @@ def _scaling(graph: Graph, op: Op) -> tuple[int, int, int]:
     data = tensor(graph, op, 0)
     beta = float(op.options.get("beta", 1.0))
     real = min(beta * float(scale_of(data)) * (1 << (31 - _INTEGER_BITS)), float((1 << 31) - 1))
+    if real >= 1 << 30:  # a step is so far below the largest value that only that counts
+        return (1 << 31) - 1, 30, 0
     multiplier, shift = quantize_multiplier(real)
     radius = math.floor(
         ((1 << _INTEGER_BITS) - 1) * (1 << (31 - _INTEGER_BITS)) / float(1 << max(shift, 0))

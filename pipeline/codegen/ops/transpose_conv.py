@@ -59,7 +59,9 @@ def _check(graph: Graph, op: Op) -> Problem:
         common.alike(data, result),
         check_weights(weights, weights.shape[0], 0),
         check_bias(
-            optional(graph, op, 3), weights.shape[0], ("int16", "int64") if wide else ("int32",)
+            optional(graph, op, 3),
+            weights.shape[0],
+            ("int16", "int32", "int64") if wide else ("int32",),
         ),
         check_wide_shifts(data, weights, result, weights.shape[0]),
     )

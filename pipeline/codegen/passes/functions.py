@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.codegen.numeric import I64, quantize_multiplier, requantize, scale_of, zero_of
+from pipeline.codegen.numeric import I64, requantize, zero_of
 from pipeline.codegen.ops import common
-from pipeline.codegen.ops.arithmetic import FRACTION_BITS, operand_multipliers
+from pipeline.codegen.ops.arithmetic import (
+    FRACTION_BITS,
+    operand_multipliers,
+    product_multiplier,
+    steep_factors,
+)
 from pipeline.codegen.ops.lookup import FUNCTIONS, stored_inputs, table
 from pipeline.codegen.ops.quantize import rescaling_table
 from pipeline.codegen.passes.edit import Edit
+from pipeline.codegen.references import sum_ratio
 from pipeline.convert.graph import Graph, Op, Tensor
 
 Table = NDArray[np.int8]
@@ -36,8 +42,12 @@ def pair(op: Op, x: Tensor, y: Tensor, result: Tensor, a: I64, b: I64) -> I64:
     if op.name in ("MAXIMUM", "MINIMUM"):
         return np.maximum(a, b) if op.name == "MAXIMUM" else np.minimum(a, b)
     if op.name == "MUL":
-        scale = float(scale_of(x)) * float(scale_of(y)) / float(scale_of(result))
-        value = requantize((a - zero_of(x)) * (b - zero_of(y)), *quantize_multiplier(scale))
+        scale = product_multiplier(x, y, result)
+        value = requantize((a - zero_of(x)) * (b - zero_of(y)), *scale)
+    elif sum_ratio(x, y, result) >= 1:
+        of_a, of_b, shift = steep_factors(x, y, result)
+        value = (a - zero_of(x)) * of_a + (b - zero_of(y)) * (of_b if op.name == "ADD" else -of_b)
+        value = np.sign(value) * ((np.abs(value) + (1 << (shift - 1))) >> shift)
     else:
         left, right, out = operand_multipliers(x, y, result)
         value = requantize((b - zero_of(y)) << FRACTION_BITS, *right)

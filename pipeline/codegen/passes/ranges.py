@@ -185,7 +185,8 @@ def _reduced(graph: Graph, op: Op, data: Range) -> Range:
         take = np.max if op.name == "REDUCE_MAX" else np.min
         return np.asarray(take(data[0], axis=over)), np.asarray(take(data[1], axis=over))
     count = math.prod(source.shape[d] for d in over)
-    scale = quantize_multiplier(float(scale_of(source)) / float(scale_of(result)))
+    real = float(scale_of(source)) / float(scale_of(result))
+    scale = quantize_multiplier(min(real, reduce.STEEPEST))
     if op.name == "MEAN":
         scale = reduce.mean_multiplier(*scale, count)
     low, high = (np.asarray(v.sum(axis=over)) - zero_of(source) * count for v in data)
