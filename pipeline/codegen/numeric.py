@@ -36,7 +36,9 @@ I64 = NDArray[np.int64]
 
 
 def round_away(x: float) -> int:
-    """Rounds half away from zero, as C's round()."""
+    """Rounds half away from zero, as C's round(); what is beyond 64 bits becomes 2^63."""
+    if not abs(x) < 1 << 63:
+        return 0 if math.isnan(x) else (1 << 63) * (1 if x > 0 else -1)
     return math.floor(abs(x) + 0.5) * (1 if x >= 0 else -1)
 
 

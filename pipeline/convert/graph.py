@@ -89,3 +89,16 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     dequantised: tuple[int, ...] = ()
+
+
+WEIGHTED = frozenset(
+    {
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "FULLY_CONNECTED",
+        "TRANSPOSE_CONV",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "SVDF",
+    }
+)
+"""Operators with weights: data is input 0, weights input 1."""

@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert import checks
+from pipeline.convert.checks import options, sizes
+from pipeline.convert.checks.quantization import RANGES
+from pipeline.convert.checks.structure import CONTROL_FLOW
+from pipeline.convert.graph import WEIGHTED, Graph, Op, Tensor
 from pipeline.convert.hybrid import dequantised, hybrid_weights
 from pipeline.convert.variables import Name, Parts, Unresolved, first_values, resolve
 from pipeline.errors import ModelError
@@ -26,11 +30,6 @@ if TYPE_CHECKING:
     from pipeline.load.flatmodel import FlatModel
 
 IDENTIFIER = b"TFL3"
-_MAX_ITEMS = 100_000
-"""More tensors or ops than any microcontroller model has: the file is damaged."""
-_MAX_RANK = 8
-_MAX_ELEMENTS = 1 << 31
-
 _WIDTHS = {
     "float32": "<f4",
     "float16": "<f2",
@@ -59,8 +58,6 @@ _DAMAGE = (
     RecursionError,
     AssertionError,
 )
-
-CONTROL_FLOW = frozenset({"IF", "WHILE", "CALL"})
 
 
 def read_graph(model: FlatModel) -> Graph:
@@ -100,6 +97,12 @@ def check_identifier(model: FlatModel) -> None:
             where=model.name,
             hint="give a .tflite file",
         )
+    if len(content) > sizes.FILE_BYTES:
+        raise ModelError(
+            f"the file has {len(content):,} bytes, more than any microcontroller has room for",
+            where=model.name,
+            hint="give a model for microcontrollers",
+        )
     if content[4:8] != IDENTIFIER:
         raise ModelError(
             "not a TFLite model: the identifier TFL3 is missing",
@@ -125,26 +128,31 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _options(operator: Any) -> dict[str, Any]:
-    """The builtin options as a plain dict; vectors become tuples, strings str."""
+def _options(operator: Any, op: str) -> dict[str, Any]:
+    """The builtin options as a plain dict; vectors become tuples, strings str.
+
+    Another operator's are none, as for TensorFlow Lite.
+    """
     kind, table = operator.BuiltinOptionsType(), operator.BuiltinOptions()
-    if kind == 0 or table is None:
+    if table is None or op not in options.TYPES:
         return {}
-    reader = getattr(_schema(), _enum("BuiltinOptions")[kind] + "T")()
-    accessor = getattr(_schema(), _enum("BuiltinOptions")[kind])()
+    name = options.TYPES[op]
+    if _enum("BuiltinOptions").get(kind) != name:
+        return {}
+    reader, accessor = getattr(_schema(), name + "T")(), getattr(_schema(), name)()
     accessor.Init(table.Bytes, table.Pos)
     reader._UnPack(accessor)
-    options: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, value in vars(reader).items():
         if isinstance(value, np.ndarray | list):
-            options[_snake(key)] = tuple(v.item() if hasattr(v, "item") else v for v in value)
+            found[_snake(key)] = tuple(v.item() if hasattr(v, "item") else v for v in value)
         elif isinstance(value, bytes):
-            options[_snake(key)] = value.decode("utf-8", "replace")
+            found[_snake(key)] = value.decode("utf-8", "replace")
         elif isinstance(value, np.generic):
-            options[_snake(key)] = value.item()
+            found[_snake(key)] = value.item()
         elif isinstance(value, int | float | bool | str):
-            options[_snake(key)] = value
-    return options
+            found[_snake(key)] = value
+    return found
 
 
 def layer_name(tensor: str) -> str:
@@ -173,6 +181,18 @@ class _Reader:
         self.sha256 = model.sha256
         self.content = model.content
         self.model = _schema().Model.GetRootAs(model.content, 0)
+        self.spent: dict[str, int] = {}
+
+    def spend(self, what: str, count: int, most: int) -> int:
+        """Counts what the whole file claims; the same bytes may be claimed many times.
+
+        Raises:
+            ModelError: it is more than a model has.
+        """
+        total = self.spent[what] = self.spent.get(what, 0) + count
+        if total > most:
+            raise self.damaged(f"it claims {total:,} {what}, at most {most:,} are read")
+        return count
 
     def fail(self, what: str, *, where: str = "", hint: str = "") -> ModelError:
         place = f"{self.name}: {where}" if where else self.name
@@ -189,8 +209,7 @@ class _Reader:
             )
         if self.model.SubgraphsLength() == 0:
             raise self.damaged("it has no subgraph")
-        if max(self.model.SubgraphsLength(), self.model.BuffersLength()) > _MAX_ITEMS:
-            raise self.damaged("it claims more subgraphs or buffers than it can hold")
+        self.spend("subgraphs", self.model.SubgraphsLength(), sizes.SUBGRAPHS)
         codes = self.codes()
         sub = self.model.Subgraphs(0)
         self.check_inputs(sub)
@@ -213,7 +232,7 @@ class _Reader:
             outputs=self.indices(sub.OutputsAsNumpy(), len(tensors), "the model's outputs"),
             dequantised=hybrid,
         )
-        self.check(graph)
+        checks.check(graph)
         return graph
 
     def check_inputs(self, sub: Any) -> None:
@@ -231,9 +250,8 @@ class _Reader:
 
     def part(self, sub: Any, codes: list[tuple[str, int]]) -> Parts:
         """Tensors and ops of one subgraph."""
-        for length in (sub.TensorsLength(), sub.OperatorsLength()):
-            if length > _MAX_ITEMS:
-                raise self.damaged(f"it claims {length} entries")
+        self.spend("tensors", sub.TensorsLength(), sizes.TENSORS)
+        self.spend("ops", sub.OperatorsLength(), sizes.OPS)
         tensors = tuple(self.tensor(i, sub.Tensors(i)) for i in range(sub.TensorsLength()))
         return tensors, tuple(
             self.op(i, sub.Operators(i), codes, tensors) for i in range(sub.OperatorsLength())
@@ -263,34 +281,42 @@ class _Reader:
     def codes(self) -> list[tuple[str, int]]:
         """(builtin name, version) of each operator code; custom ones by their own name."""
         names = _enum("BuiltinOperator")
-        if self.model.OperatorCodesLength() > _MAX_ITEMS:
-            raise self.damaged("too many operator codes")
+        self.spend("operator codes", self.model.OperatorCodesLength(), sizes.OPS)
         result = []
         for i in range(self.model.OperatorCodesLength()):
             code = self.model.OperatorCodes(i)
             number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
             name = names.get(number, f"BUILTIN_{number}")
             if name == "CUSTOM":
-                custom = (code.CustomCode() or b"").decode("utf-8", "replace")
+                custom = self.text(code.CustomCode())
                 name = f"CUSTOM {custom}".strip()
             result.append((name, int(code.Version())))
         return result
 
+    def text(self, raw: bytes | None) -> str:
+        """A name, cut to what a person reads."""
+        self.spend("bytes of names", len(raw or b""), sizes.NAME_BYTES)
+        return (raw or b"")[: sizes.NAME_LENGTH].decode("utf-8", "replace")
+
     def indices(self, values: Any, count: int, what: str, low: int = 0) -> tuple[int, ...]:
         if isinstance(values, int):  # the accessor's way to say "no vector"
             return ()
+        if len(values) > sizes.ENDS:
+            raise self.damaged(f"{what} name {len(values)} tensors")
+        self.spend("inputs and outputs", len(values), sizes.LINKS)
         result = tuple(int(v) for v in values)
         if any(not low <= v < count for v in result):
             raise self.damaged(f"{what} name tensors that don't exist")
         return result
 
     def tensor(self, index: int, t: Any) -> Tensor:
-        name = (t.Name() or b"").decode("utf-8", "replace")
+        name = self.text(t.Name())
         where = f"tensor {index} ({name[:80]})"
+        rank = 0 if t.ShapeIsNone() else t.ShapeLength()
+        if max(rank, 0 if t.ShapeSignatureIsNone() else t.ShapeSignatureLength()) > sizes.RANK:
+            raise self.damaged(f"{where} has {rank} dimensions, at most {sizes.RANK} are known")
         shape = () if t.ShapeIsNone() else tuple(int(v) for v in t.ShapeAsNumpy())
         signature = () if t.ShapeSignatureIsNone() else tuple(map(int, t.ShapeSignatureAsNumpy()))
-        if len(shape) > _MAX_RANK:
-            raise self.damaged(f"{where} has {len(shape)} dimensions")
         # The batch may be open in the signature, wherever the graph has moved it: it is run as
         # 1. Of the model's inputs it has to be the first dimension: see `graph`.
         moved = all(n == 1 for n, v in zip(shape, signature, strict=False) if v < 0)
@@ -300,9 +326,7 @@ class _Reader:
                 where=where,
                 hint="fix every dimension but the batch before conversion",
             )
-        elements = int(np.prod(shape, dtype=object)) if shape else 1
-        if elements > _MAX_ELEMENTS:
-            raise self.damaged(f"{where} has {elements} elements")
+        elements = sizes.elements(shape)
         if t.Sparsity() is not None:
             raise self.fail(
                 "the tensor is stored sparse, which microcontroller engines can't read",
@@ -312,7 +336,7 @@ class _Reader:
             )
         dtype = _enum("TensorType").get(t.Type(), f"type {t.Type()}").lower()
         data = self.constant(t, shape, dtype, elements, where)
-        scales, zeros, axis = self.quantization(t, shape, where, data)
+        scales, zeros, axis = self.quantization(t, shape, dtype, where, data)
         return Tensor(
             index=index,
             name=name,
@@ -327,13 +351,16 @@ class _Reader:
         )
 
     def quantization(
-        self, t: Any, shape: tuple[int, ...], where: str, data: Any
+        self, t: Any, shape: tuple[int, ...], dtype: str, where: str, data: Any
     ) -> tuple[Any, Any, int]:
         none = np.zeros(0, np.float32), np.zeros(0, np.int32), 0
         q = t.Quantization()
         if q is None or q.ScaleIsNone() or q.ScaleLength() == 0:
             return none
+        self.spend("scales", q.ScaleLength(), sizes.SCALES)
         scales = np.asarray(q.ScaleAsNumpy(), np.float32)
+        if dtype not in RANGES and not np.all(np.isfinite(scales) & (scales > 0)):
+            return none  # nothing reckons with them: a bias of zeros, a list of axes
         # Converters drop the zero points where all are zero.
         zeros64 = (
             np.zeros(len(scales), np.int64)
@@ -351,8 +378,6 @@ class _Reader:
         if data is not None and not np.any(data) and not np.any(zeros64):
             # Zeros have no range: converters give them any scale, infinite ones too.
             scales = np.where(np.isfinite(scales) & (scales > 0), scales, np.float32(1))
-        if not np.all(np.isfinite(scales)) or np.any(scales < 0):
-            raise self.damaged(f"{where} has a scale that is no positive number")
         if np.any(np.abs(zeros64) > 0x7FFFFFFF):
             raise self.damaged(f"{where} has a zero point out of range")
         scales.flags.writeable = False
@@ -375,7 +400,7 @@ class _Reader:
                 raise self.damaged(f"{where} lies outside of the file")
             raw = np.frombuffer(self.content, np.uint8, size, offset)
         elif buffer.DataIsNone() or buffer.DataLength() == 0:
-            return None
+            return None if elements else np.zeros(shape, _WIDTHS.get(dtype, "u1"))
         else:
             raw = buffer.DataAsNumpy()
         if t.IsVariable():
@@ -403,77 +428,8 @@ class _Reader:
             name=name,
             inputs=inputs,
             outputs=outputs,
-            options=_options(o),
+            options=_options(o, name),
             version=version,
             layer=layer_name(tensors[outputs[0]].name) if outputs else "",
             origins=(index,),
         )
-
-    def check(self, graph: Graph) -> None:
-        """What holds for every graph an engine here can run."""
-        if not graph.inputs or not graph.outputs:
-            raise self.damaged("the model has no inputs or no outputs")
-        if not graph.ops:
-            raise self.fail("the model has no operators", hint="check what was converted")
-        known = {t.index for t in graph.tensors if t.data is not None or t.variable}
-        for i in graph.inputs:
-            if graph.tensors[i].data is not None:
-                raise self.damaged(f"tensor {i} is an input and a constant")
-        known.update(graph.inputs)
-        written: set[int] = set()
-        for op in graph.ops:
-            where = f"{op.name} {op.layer!r} (op {op.index})"
-            if op.name in CONTROL_FLOW:
-                raise self.fail(
-                    f"{op.name} is control flow, which is not supported",
-                    where=where,
-                    hint="unroll loops (RNN: unroll=True) and remove conditions",
-                )
-            if op.name == "DENSIFY":
-                raise self.fail(
-                    "DENSIFY unpacks sparse weights, which TFLite Micro can't run",
-                    where=where,
-                    hint="convert without Optimize.EXPERIMENTAL_SPARSITY",
-                )
-            missing = [i for i in op.inputs if i >= 0 and i not in known]
-            if missing:
-                raise self.damaged(f"{where} reads tensor {missing[0]} before it is written")
-            for i in op.outputs:
-                if graph.tensors[i].variable:
-                    continue
-                if i in written or i in graph.inputs or graph.tensors[i].data is not None:
-                    raise self.damaged(f"{where} writes tensor {i}, which has a value already")
-                written.add(i)
-                known.add(i)
-            _check_hybrid(graph, op, where, self)
-        for i in graph.outputs:
-            if i not in known:
-                raise self.damaged(f"output tensor {i} is never written")
-
-
-def _check_hybrid(graph: Graph, op: Op, where: str, reader: _Reader) -> None:
-    """Float activations on integer weights: dynamic-range quantisation."""
-    if op.name not in WEIGHTED or len(op.inputs) < 2 or min(op.inputs[:2]) < 0:
-        return
-    data, weights = (graph.tensors[i] for i in op.inputs[:2])
-    if data.dtype == "float32" and weights.dtype in ("int8", "uint8", "int4"):
-        raise reader.fail(
-            f"float activations on {weights.dtype} weights that can't be dequantised: "
-            "the model was quantised with dynamic range only",
-            where=where,
-            hint="quantise in full: give a representative data set, "
-            "and set inference_input_type and inference_output_type to int8",
-        )
-
-
-WEIGHTED = frozenset(
-    {
-        "CONV_2D",
-        "DEPTHWISE_CONV_2D",
-        "FULLY_CONNECTED",
-        "TRANSPOSE_CONV",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
-        "SVDF",
-    }
-)
-"""Operators with weights: data is input 0, weights input 1."""

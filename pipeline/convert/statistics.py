@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.convert.graph import Graph, Op
-from pipeline.convert.reader import WEIGHTED
+from pipeline.convert.graph import WEIGHTED, Graph, Op
 
 
 def macs(graph: Graph, op: Op) -> int:
