@@ -18,7 +18,7 @@ def _share(value: float) -> None:
         raise WrongUse(f"{value} is not between 0 and 1", where="--test-fraction", hint="0.2")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DataGroup(Group):
     """Data."""
 

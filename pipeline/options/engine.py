@@ -23,7 +23,7 @@ def _benchmark(text: str) -> None:
         benchmark_of(text)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class EngineGroup(Group):
     """The firmware."""
 

@@ -1,6 +1,7 @@
 """One option: its default, its flags, what it means, what it may be. Said once, here used by all.
 
-A group is a frozen dataclass whose fields are made by `option`. The command line, the
+A group is a frozen dataclass whose fields are made by `option`; one that is only a base of
+others has neither eq nor repr, which take time to make at every start. The command line, the
 signature of `deploy`, its docstring and docs/options.md are made from these fields.
 """
 
@@ -82,7 +83,7 @@ def option(
     return made
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Group:
     """Options that belong together."""
 

@@ -35,7 +35,7 @@ def _task(name: str) -> None:
         raise WrongUse(f"{name!r} is not known", where="--task", hint=", ".join(TASKS))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PlaceGroup(Group):
     """The board or its emulator."""
 
@@ -49,7 +49,7 @@ class PlaceGroup(Group):
     port: str = option("", "--port", help="Serial port of a real board.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RunGroup(Group):
     """The run."""
 

@@ -18,7 +18,7 @@ def _recipe(text: str) -> None:
         parse_recipe(text)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CompressGroup(Group):
     """Compression of a Keras network."""
 
@@ -42,7 +42,7 @@ class CompressGroup(Group):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrainGroup(Group):
     """Training on the way."""
 
