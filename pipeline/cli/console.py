@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import re
@@ -98,11 +100,7 @@ def guarded(work: Callable[[], None], as_json: bool) -> int:
 
 def _options() -> dict[str, object]:
     """The command's options and arguments, as a person writes them -> their values."""
-    try:  # typer brings a click of its own since 0.26
-        from typer._click.globals import get_current_context
-    except ImportError:
-        from click import get_current_context  # type: ignore[no-redef]
-    context: Any = get_current_context(silent=True)
+    context = _context()
     if context is None:
         return {}
     found: dict[str, object] = {}
@@ -112,6 +110,14 @@ def _options() -> dict[str, object]:
         value = context.params.get(parameter.name or "")
         found[name] = _DEFAULTS.get(name) if value is None else value
     return found
+
+
+def _context() -> Any:
+    # typer brings a click of its own since 0.26
+    for name in ("typer._click.globals", "click"):
+        with contextlib.suppress(ImportError):
+            return importlib.import_module(name).get_current_context(silent=True)
+    return None
 
 
 # Where an option is not given: the folder its results go to.

@@ -204,7 +204,7 @@ def _begin(
 
 def _guard(study: optuna.Study, settings: Settings, any_engine: bool) -> None:
     found = study.user_attrs.get(_IDENTITY)
-    if found is None:
+    if not isinstance(found, dict):
         raise WrongUse(
             f"study {_name(settings)!r} was not made by mcu search",
             where=shown(settings),
@@ -227,24 +227,42 @@ def _guard(study: optuna.Study, settings: Settings, any_engine: bool) -> None:
 # What a study holds -----------------------------------------------------------------------
 
 
+@contextmanager
+def _whole(study: optuna.Study) -> Iterator[None]:
+    """A database may come from somebody else: what is in it is looked at when it is used."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise WrongUse(
+            f"the study {study.study_name!r} is damaged: {error!r}"[:300],
+            hint="name another folder with --out, or another study with --study",
+        ) from error
+
+
 def space_of_study(study: optuna.Study) -> Space:
     """What is explored."""
-    return Space.from_json(study.user_attrs[_SPACE])
+    with _whole(study):
+        return Space.from_json(study.user_attrs[_SPACE])
 
 
 def objectives_of(study: optuna.Study) -> tuple[str, ...]:
     """What is made better."""
-    return tuple(study.user_attrs[_OBJECTIVES])
+    with _whole(study):
+        found = study.user_attrs[_OBJECTIVES]
+        if not isinstance(found, list) or not set(found) <= set(OBJECTIVES):
+            raise ValueError(found)
+        return tuple(found)
 
 
 def front_of(study: optuna.Study, settings: Settings) -> Front:
     """All trials, and the best of them."""
     objectives = objectives_of(study)
     trials = study.get_trials(deepcopy=False)
-    tried = tuple(tried_of(trial, objectives) for trial in trials)
-    return Front(
-        Path(settings.model).stem, settings.board, objectives, tried, pareto(tried, objectives)
-    )
+    with _whole(study):
+        tried = tuple(tried_of(trial, objectives) for trial in trials)
+        return Front(
+            Path(settings.model).stem, settings.board, objectives, tried, pareto(tried, objectives)
+        )
 
 
 def tried_of(trial: optuna.trial.FrozenTrial, objectives: tuple[str, ...]) -> Tried:

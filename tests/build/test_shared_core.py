@@ -53,3 +53,4 @@ def test_two_checkouts_share_a_core_folder(tmp_path: Path) -> None:
     said = [build.communicate(timeout=250) for build in builds]
     assert [build.returncode for build in builds] == [0] * 8, [err[-500:] for _, err in said]
     assert len({out for out, _ in said}) == 1
+    assert not list(core.glob("platforms/*.pio-link")), "pio wrote no link that all share"
