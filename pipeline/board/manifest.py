@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WrongUse
+from pipeline.run.inside import read_limited
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def manifest_file(pio_id: str, path: Path) -> Manifest:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_limited(path).decode("utf-8"))
     except OSError as error:
         raise WrongUse(f"can't be read: {error.strerror}", where=str(path)) from error
     except (ValueError, RecursionError) as error:

@@ -15,6 +15,7 @@ from pipeline.load.dataset import Dataset, Signature, Split
 from pipeline.load.fit import fit_samples, fit_targets
 from pipeline.load.names import printable
 from pipeline.load.npz import read_npz
+from pipeline.run import require_file
 
 BUILT_IN = ("digits", "random")
 _RANDOM_TRAIN, _RANDOM_TEST = 320, 100
@@ -142,6 +143,7 @@ def _read(spec: str | Path, signature: Signature, seed: int, wanted: int | None)
     if not path.exists():
         known = ", ".join(BUILT_IN)
         raise WrongUse("no such data set", where=str(spec), hint=f"a .npz or .npy file, or {known}")
+    require_file(path, folder=True)
     if path.is_dir() or path.suffix.lower() not in _SUFFIXES:
         raise DataError(
             "data comes as a .npz or .npy file",

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import DataError
+from pipeline.errors import DataError, WrongUse
 from pipeline.measure.mlperf import Benchmark, Quality, accuracy, area, wire_bytes
 from pipeline.measure.monitor import Monitor
 from pipeline.progress import Progress, silent
+from pipeline.run import inside, read_limited
 
 TRUTH = "y_labels.csv"
+_MOST_BYTES = 1 << 28  # of one file of samples
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _folder(
             rows = [row for row in csv.reader(file) if row][:samples]
         for row in rows:
             name, label = row[0].strip(), int(row[2])
-            content = (path / name).read_bytes()
+            content = read_limited(inside(path, name, path / TRUTH), _MOST_BYTES)
             size, stride = benchmark.input_bytes, benchmark.input_bytes
             if len(row) > 4:  # ad01: bytes of an input, and how far on the next one begins
                 size, stride = int(row[3]), int(row[4])
@@ -84,7 +86,7 @@ def _folder(
             parts = [np.frombuffer(content[at : at + size], dtype) for at in starts]
             inputs.append(np.stack(parts))
             labels.append(label)
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, WrongUse) as error:
         raise DataError(
             f"can't be read as an evaluation set: {error}",
             where=str(path),

@@ -36,6 +36,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQL
 from pipeline import extras
 from pipeline.errors import StepFailed, WrongUse
 from pipeline.report.document import Report, report_from_text
+from pipeline.run import require_file
 
 _BUSY_SECONDS = 30
 
@@ -215,6 +216,7 @@ def _engine(url: str) -> Engine:
     try:
         if "://" not in url:
             path = Path(url).expanduser().absolute()
+            require_file(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             return create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
         parsed = make_url(url)

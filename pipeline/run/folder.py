@@ -39,7 +39,7 @@ _STEPS_FILE = "steps.json"
 _MANIFEST = "manifest.json"
 # Names of the temporary files and folders that steps make beside their artifacts.
 # The second form is that of pipeline.scratch.
-_LEFTOVER = re.compile(r"(\.[A-Za-z][\w.-]*\.|tmp)([a-z0-9_]{8}|\d+-\d+-[0-9a-f]{8})")
+_LEFTOVER = re.compile(r"(\.[A-Za-z][\w.-]*\.)([a-z0-9_]{8}|\d+-\d+-[0-9a-f]{8})")
 
 
 def sha256_file(path: Path) -> str:

@@ -10,7 +10,7 @@ from pipeline import extras
 from pipeline.board import Board, load_board
 from pipeline.errors import WrongUse
 from pipeline.options import DataOptions, Options, TrainOptions
-from pipeline.run import STEPS
+from pipeline.run import STEPS, require_file
 
 if TYPE_CHECKING:
     from pipeline.convert import Graph
@@ -51,7 +51,7 @@ def preflight(model: Path, board: str, options: Options) -> None:
         extras.require("digits", "the digits come with scikit-learn", where="--data digits")
     last = STEPS.index(options.until)
     if not flat or last >= STEPS.index("measure"):
-        options.of(DataOptions).required()
+        require_file(Path(options.of(DataOptions).required()), folder=True)
     if last >= STEPS.index("build") and offline():
         require_compiler(chosen)
     if last >= STEPS.index("flash"):
