@@ -24,6 +24,8 @@ _OWNER = r"(\d+)-(\d+)-[0-9a-f]{8}"
 _OURS = re.compile(rf"mcu-[a-z]+-{_OWNER}")
 # A path of a Unix socket has 107 bytes; our own names take the rest.
 _SHORT_BYTES = 48
+# Of a name that gets a neighbour: file systems take 255 bytes.
+_MOST_CHARACTERS = 50
 _START_FIELD = 19  # of /proc/PID/stat, counted behind the name in parentheses
 
 
@@ -64,8 +66,9 @@ def folder(kind: str, *, short: bool = False) -> Iterator[Path]:
 
 def folder_beside(path: Path) -> Path:
     """A new folder in the one `path` is in, to be moved into its place or removed."""
-    sweep(path.parent, path.name)
-    return _made(path.parent / f".{path.name}.")
+    name = path.name[:_MOST_CHARACTERS]
+    sweep(path.parent, name)
+    return _made(path.parent / f".{name}.")
 
 
 @contextlib.contextmanager
@@ -80,8 +83,9 @@ def taking_the_place_of(path: Path) -> Iterator[Path]:
 
 def file_beside(path: Path) -> tuple[int, Path]:
     """A new file in the folder of `path`, open for writing: its descriptor and its name."""
-    sweep(path.parent, path.name)
-    made = path.parent / f".{path.name}.{_owner()}"
+    name = path.name[:_MOST_CHARACTERS]
+    sweep(path.parent, name)
+    made = path.parent / f".{name}.{_owner()}"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     return os.open(made, flags | getattr(os, "O_BINARY", 0), 0o600), made
 

@@ -123,6 +123,7 @@ def test_a_keras_model_names_its_extra(command: str, make, tmp_path: Path) -> No
 def test_the_rest_name_theirs(tmp_path: Path) -> None:
     from pipeline.load import Signature, load_split
     from pipeline.measure.meters import EnergyOptions, open_meter
+    from pipeline.options import Options
     from pipeline.report.history import History
     from pipeline.search import Settings, search
 
@@ -132,7 +133,8 @@ def test_the_rest_name_theirs(tmp_path: Path) -> None:
         return caught.value.hint
 
     model = ROOT / "pipeline/cli/digits/digits.tflite"
-    settings = Settings(model=str(model), board="disco_f407vg", data="random", out=str(tmp_path))
+    options = Options(data="random")
+    settings = Settings(str(model), "disco_f407vg", out=str(tmp_path), options=options)
     assert hint(lambda: load_split("digits", Signature((8, 8, 1), "float32", (10,)))) == (
         install_command("digits")
     )

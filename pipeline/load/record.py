@@ -10,8 +10,8 @@ from typing import Any
 from pipeline.errors import ModelError
 from pipeline.load.archive import Archive
 from pipeline.load.compression import Compression
+from pipeline.load.formats import KERAS2, KERAS2_H5, KERAS3, KERAS3_H5, SAVEDMODEL
 from pipeline.load.names import identifier
-from pipeline.load.sniff import KERAS2, KERAS2_H5, KERAS3, KERAS3_H5, SAVEDMODEL
 
 RECORD = "network.json"
 _FORMATS = (KERAS3, KERAS3_H5, KERAS2, KERAS2_H5, SAVEDMODEL)

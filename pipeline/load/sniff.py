@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import extras
 from pipeline.errors import ModelError, WrongUse
 from pipeline.load.archive import Archive
+from pipeline.load.formats import KERAS2, KERAS2_H5, KERAS3, KERAS3_H5, SAVEDMODEL, TFLITE
 from pipeline.load.hdf5 import open_hdf5, text_attribute
 from pipeline.load.names import printable
 from pipeline.load.version import version_of, weights_only
 from pipeline.run import require_file
 
-TFLITE, KERAS3, KERAS3_H5, KERAS2, KERAS2_H5, SAVEDMODEL = (
-    "tflite",
-    "keras3",
-    "keras3-h5",
-    "keras2",
-    "keras2-h5",
-    "savedmodel",
-)
+__all__ = [
+    "KERAS2",
+    "KERAS2_H5",
+    "KERAS3",
+    "KERAS3_H5",
+    "SAVEDMODEL",
+    "TFLITE",
+    "Found",
+    "hdf5_facts",
+    "sniff",
+]
+
 _ACCEPTED = "a .tflite, a .keras or .h5 file, or a SavedModel folder"
 # First bytes of files people try, and what to do with them.
 _OTHERS = (
@@ -37,7 +43,7 @@ class Found:
     """A model file's kind.
 
     Attributes:
-        format: one of the constants above.
+        format: one of `pipeline.load.formats`.
         config: the Keras configuration of an archive, as JSON gave it.
     """
 
@@ -118,6 +124,8 @@ def _other_archive(path: Path, names: set[str]) -> ModelError:
 
 
 def _hdf5(path: Path) -> Found:
+    what, instead = "a Keras model needs TensorFlow", "a .tflite needs none of it"
+    extras.require("keras", what, where=printable(path), instead=instead)
     # HDF5's library is in C and reads what a stranger wrote: not in this process.
     from pipeline.load.reader import hdf5_facts_apart
 

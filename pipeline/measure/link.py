@@ -14,9 +14,13 @@ from pipeline.flash.serialport import PORT_ERRORS
 from pipeline.measure.fault import check_fault
 from pipeline.measure.frames import Broken, Frame, Splitter
 
-if sys.platform == "linux":
+fcntl: Any
+termios: Any
+try:
     import fcntl
     import termios
+except ImportError:  # no Unix: nobody tells what still goes out
+    fcntl = termios = None
 
 _NO_DESCRIPTOR: tuple[type[Exception], ...] = (AttributeError, *PORT_ERRORS)
 _NO_SPEED: tuple[type[Exception], ...] = (ValueError, *PORT_ERRORS)
@@ -93,7 +97,7 @@ class Link:
 
     def unsent(self) -> int:
         """Bytes that were written and not taken yet; 0 where the system does not say."""
-        if self._fd is None or sys.platform != "linux":
+        if self._fd is None or not hasattr(termios, "TIOCOUTQ"):
             return 0
         try:
             found = fcntl.ioctl(self._fd, termios.TIOCOUTQ, b"\0" * 4)

@@ -21,7 +21,7 @@ from pipeline.search.front import OBJECTIVES, Front, Tried
 from pipeline.search.plot import front_svg
 from pipeline.search.settings import Settings
 from pipeline.search.space import Candidate, space_of
-from pipeline.search.study import DATABASE, NoStudy, front_of, open_study
+from pipeline.search.study import DATABASE, NoStudy, check_storage, front_of, open_study
 from pipeline.search.work import work
 from pipeline.search.workers import run_workers
 from pipeline.steps import preflight as checks
@@ -57,6 +57,7 @@ def search(
         ToolMissing, ModelError, DataError, DeviceError: what stops every candidate.
     """
     preflight(settings)
+    check_storage(settings)
     make_folder(settings.folder)
     with locked(settings.folder, what="search", again=False):
         return _search(settings, workers, progress, on_trial)

@@ -146,6 +146,20 @@ def shown(settings: Settings) -> str:
         return "--storage"
 
 
+def check_storage(settings: Settings) -> None:
+    """Looks whether the storage can be a database, without asking it.
+
+    Raises:
+        WrongUse: it is no database URL.
+    """
+    if not settings.storage:
+        return
+    from sqlalchemy.engine import make_url
+
+    with _database_errors(settings):
+        make_url(settings.storage)
+
+
 @contextmanager
 def _database_errors(settings: Settings) -> Iterator[None]:
     from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError

@@ -238,10 +238,11 @@ def device_of(run: Run, port: str = "") -> Device:
     from pipeline.flash import Device
     from pipeline.flash.device import On
 
+    path = need(run, DEVICE, "flash")
     elf = need(run, FIRMWARE, "build")
-    found = read_as(Device, need(run, DEVICE, "flash"), "flash", elf=elf, typed=False)
+    found = read_as(Device, path, "flash", elf=elf, typed=False)
     if not 0 < found.baud <= _MOST_BAUD:
-        raise WrongUse("is damaged", where=str(run.path / DEVICE), hint="run `mcu flash` again")
+        raise WrongUse("is damaged", where=str(path), hint="run `mcu flash` again")
     if port:
         on: On = found.on if found.on in ("probe", "serial") else "serial"
         return Device(on, found.board, elf, port, found.baud, typed=True)

@@ -35,6 +35,9 @@ def test_help_names_the_commands_in_the_order_of_the_chain(mcu) -> None:
 LIGHT = {
     "pipeline.deploy", "pipeline.errors", "pipeline.progress", "pipeline.board",
     "pipeline.board.description", "pipeline.board.cores", "pipeline.resources",
+    "pipeline.oserrors", "pipeline.board.allowed", "pipeline.run", "pipeline.run.decode",
+    "pipeline.run.folder", "pipeline.run.inside", "pipeline.run.lock", "pipeline.run.private",
+    "pipeline.run.seal", "pipeline.scratch",
     "pipeline.options", "pipeline.options.option", "pipeline.options.deployment",
     "pipeline.options.data", "pipeline.options.training", "pipeline.options.engine",
     "pipeline.options.running", "pipeline.options.signature",

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, WrongUse
 from pipeline.load import load_model
 from pipeline.load.archive import Archive
 from pipeline.load.clean import clean_archive, clean_hdf5
@@ -354,5 +354,5 @@ def test_names_written_on_windows_are_read(tmp_path):
 
 def test_a_fifo_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "net.keras")
-    with pytest.raises(ModelError, match="is no file"):
+    with pytest.raises(WrongUse, match="is a FIFO, not a file"):
         sniff(tmp_path / "net.keras")

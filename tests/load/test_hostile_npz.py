@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy
 
-from pipeline.errors import DataError
+from pipeline.errors import DataError, WrongUse
 from pipeline.load import Signature, load_data
 from pipeline.load.npz import read_npz
 
@@ -109,7 +109,7 @@ def test_damaged_values_are_noticed(tmp_path):
 
 def test_a_fifo_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "x.npy")
-    with pytest.raises(DataError, match="no file"):
+    with pytest.raises(WrongUse, match="is a FIFO, not a file"):
         load_data(tmp_path / "x.npy", Signature((4,), "float32", (2,)))
 
 

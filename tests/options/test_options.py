@@ -220,7 +220,7 @@ def test_values_are_frozen_and_go_through_json() -> None:
 def test_a_call_keeps_pythons_own_errors() -> None:
     with pytest.raises(TypeError, match="board"):
         deploy("m.tflite")  # type: ignore[call-arg]
-    assert [f.name for f in fields(Asked)][-3:] == ["model", "board", "progress"]
+    assert [f.name for f in fields(Asked)][-4:] == ["model", "board", "strict", "progress"]
     assert inspect.signature(deploy).return_annotation == "Deployment"
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import pipeline.flash
 from pipeline.errors import WrongUse
+from pipeline.run import private_folder
 from pipeline.testing.rig import Rig
 from pipeline.testing.serial_log import SerialLog
 
@@ -73,7 +74,7 @@ def test_a_real_board_holds_one_model(told: list[str], tmp_path: Path) -> None:
 
 def test_a_real_board_is_kept_from_other_processes(told: list[str], tmp_path: Path) -> None:
     def taken() -> bool:
-        with (tmp_path / "mcu_dev_ttyACM7.lock").open("w") as file:
+        with (private_folder() / "board_dev_ttyACM7.lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
