@@ -93,8 +93,11 @@ class _Changes:
             fits = typed is None or (isinstance(item, Frame) and item.type == typed)
             if fits and change["at"] in (None, number):
                 rng = random.Random(f"{change['seed']}/{number}")
-                items = [new for old in items for new in self._changed(old, change["kind"], rng)]
-        return [] if self._silent else items[:_MOST_ITEMS]
+                kind, before, items = change["kind"], items, []
+                for old in before:
+                    if len(items) < _MOST_ITEMS:  # what a line can carry
+                        items += self._changed(old, kind, rng)
+        return [] if self._silent else items
 
     def _changed(self, item: Item, kind: str, rng: random.Random) -> list[Item]:
         if kind == "drop":
