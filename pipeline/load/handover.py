@@ -19,6 +19,7 @@ from pipeline.load.archive import parse_json
 from pipeline.load.names import printable
 from pipeline.load.network import checked
 from pipeline.load.npz import read_npz
+from pipeline.load.plausible import check_sizes
 from pipeline.load.safety import refuse_code
 from pipeline.load.tfenv import quiet, tf_keras
 
@@ -73,6 +74,7 @@ def take(folder: Path, where: str) -> tuple[Any, float]:
         raise ModelError("the process that reads model files gave no check", where=where)
     config = refuse_code(result.get("config"), where)
     arrays = read_npz(folder / WEIGHTS)
+    check_sizes(config, sum(array.size for array in arrays.values()), where)
     keras = tf_keras()
     with quiet():
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)

@@ -117,6 +117,12 @@ def run(job: dict[str, Any]) -> int:
             raise out_of_memory(where) from None
         except RecursionError as error:
             raise ModelError("is nested too deep to be read", where=where) from error
+        except McuError:
+            raise
+        except Exception as error:  # whatever it is, its first line says more than a crash
+            from pipeline.load.read import load_error
+
+            raise load_error(error, where) from error
     except McuError as error:
         give_error(folder, error)
         return 1

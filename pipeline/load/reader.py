@@ -84,8 +84,11 @@ def _run(
 
 def _died(code: int, where: str) -> ModelError:
     hint = "the file is damaged or made to do this; nothing of it was used"
-    if -code in (signal.SIGXCPU, signal.SIGKILL):
-        what = f"takes more than {limits.PROCESS_SECONDS} s of processor time to be read"
+    if -code in (getattr(signal, "SIGXCPU", 24), getattr(signal, "SIGKILL", 9)):
+        what = (
+            f"takes more than {limits.PROCESS_SECONDS} s of processor time to be read, or more "
+            "memory than the machine has"
+        )
     else:
         what = (
             f"makes the process that reads it crash (exit code {code}); it may use "
