@@ -13,7 +13,8 @@ channels when those are put back, op by op, that something needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ Bools = NDArray[np.bool_]
 Gone = dict[int, Bools]
 """Tensor -> which of its channels (the last dimension) go."""
 
+_LARGEST = 1 << 20
+"""Values of a tensor whose channels are looked at."""
 _WORD = 4
 """Channels that kernels take at a time: fewer are no faster."""
 
@@ -51,19 +54,33 @@ def _removable(graph: Graph) -> Gone:
     for op in graph.ops:
         for i in op.outputs:
             t = graph.tensors[i]
-            if t.dtype == "int8" and t.shape and not t.variable and i not in ends:
+            small = t.shape and common.elements(t) <= _LARGEST
+            if t.dtype == "int8" and small and not t.variable and i not in ends:
                 gone[i] = np.ones(t.shape[-1], np.bool_)
-    rules = [(op, _rule(graph, op)) for op in reversed(graph.ops)]
+    rules = [(op, _rule(graph, op)) for op in graph.ops]
+    near: dict[int, list[int]] = {i: [] for i in gone}
+    for place, op in enumerate(graph.ops):
+        for i in {*op.inputs, *op.outputs}.intersection(gone):
+            near[i].append(place)
 
-    def settle() -> None:
-        """Puts channels back until no op needs one that is gone."""
-        before = -1
-        while before != (now := _count(gone)):
-            before = now
-            for op, rule in rules:
-                rule(graph, op, known, gone)
+    def settle(asked: Iterable[int]) -> None:
+        """Puts channels back until no op needs one that is gone; last ops first."""
+        queue = [-place for place in asked]
+        heapq.heapify(queue)
+        waiting = set(queue)
+        while queue:
+            place = heapq.heappop(queue)
+            waiting.remove(place)
+            op, rule = rules[-place]
+            touched = {*op.inputs, *op.outputs}.intersection(gone)
+            before = {i: int(gone[i].sum()) for i in touched}
+            rule(graph, op, known, gone)
+            changed = [i for i in touched if int(gone[i].sum()) != before[i]]
+            for again in {-p for i in changed for p in near[i]} - waiting:
+                waiting.add(again)
+                heapq.heappush(queue, again)
 
-    settle()
+    settle(range(len(rules)))
     before = -1
     while before != (now := _count(gone)):
         before = now
@@ -71,7 +88,7 @@ def _removable(graph: Graph) -> Gone:
             back = _too_many(gone[i])
             if back:
                 gone[i][np.flatnonzero(gone[i])[:back]] = False
-                settle()
+                settle(near[i])
     return gone
 
 

@@ -22,6 +22,7 @@ from pipeline.codegen.ops.lookup import stored_inputs
 from pipeline.codegen.ops.move import Mover, integers
 from pipeline.codegen.passes.functions import PAIRS, Table, pair, table_of
 from pipeline.convert.graph import Graph, Op, Tensor
+from pipeline.convert.statistics import macs
 
 Range = tuple[I64, I64]
 """(lowest, highest) stored value of each element, in the tensor's shape."""
@@ -29,11 +30,17 @@ Range = tuple[I64, I64]
 _INT32 = 1 << 31
 _LOW, _HIGH = -128, 127
 
+_MOST_VALUES = 1 << 23
+_MOST_MACS = 1 << 30
+"""Of all tensors and layers that are looked at: some seconds and 128 MB. What comes behind may
+hold anything."""
+
 
 @lru_cache(maxsize=4)
 def ranges(graph: Graph) -> dict[int, Range]:
     """Tensor -> bounds of its elements, for all int8 tensors."""
     found: dict[int, Range] = {}
+    values = work = 0
     for i in graph.inputs:
         found[i] = _anything(graph.tensors[i])
     for op in graph.ops:
@@ -41,7 +48,10 @@ def ranges(graph: Graph) -> dict[int, Range]:
             if i >= 0 and i not in found:
                 found[i] = _known(graph.tensors[i])
         results = [graph.tensors[i] for i in op.outputs]
-        bounds = _bounds(graph, op, found) if all(_is_int8(t) for t in results) else None
+        values += sum(common.elements(t) for t in results)
+        work += macs(graph, op)
+        able = all(_is_int8(t) for t in results) and values <= _MOST_VALUES and work <= _MOST_MACS
+        bounds = _bounds(graph, op, found) if able else None
         for n, t in enumerate(results):
             found[t.index] = _anything(t) if bounds is None or t.variable else bounds[n]
     return {i: r for i, r in found.items() if _is_int8(graph.tensors[i])}
@@ -57,7 +67,8 @@ def _is_int8(t: Tensor) -> bool:
 
 
 def _anything(t: Tensor) -> Range:
-    return np.full(t.shape, _LOW, np.int64), np.full(t.shape, _HIGH, np.int64)
+    low, high = np.array(_LOW, np.int64), np.array(_HIGH, np.int64)
+    return np.broadcast_to(low, t.shape), np.broadcast_to(high, t.shape)
 
 
 def _known(t: Tensor) -> Range:
@@ -152,30 +163,27 @@ def _pool(graph: Graph, op: Op, data: Range) -> Range:
     result, source = common.output(graph, op), common.tensor(graph, op, 0)
     kernel, stride = pooling.window(op)
     limits = common.limits(op, result)
-    at = [
-        [
-            o * stride[i] - common.before(op, i, source.shape[1 + i], kernel[i], stride[i])
-            for o in range(result.shape[1 + i])
-        ]
-        for i in (0, 1)
-    ]
+    spans = []
+    for i in (0, 1):
+        size = source.shape[1 + i]
+        before = common.before(op, i, size, kernel[i], stride[i])
+        starts = [o * stride[i] - before for o in range(result.shape[1 + i])]
+        spans.append([slice(max(at, 0), at + kernel[i]) for at in starts])
+    if op.name == "MAX_POOL_2D":
+        tops = [_windows(v, spans, np.max) for v in data]
+        return np.clip(tops[0], *limits), np.clip(tops[1], *limits)
+    count = _windows(np.ones(source.shape, np.int64), spans, np.sum)
     bounds = []
-    for values in data:
-        out = np.empty(result.shape, np.int64)
-        for r, y in enumerate(at[0]):
-            for c, x in enumerate(at[1]):
-                window = values[:, max(y, 0) : y + kernel[0], max(x, 0) : x + kernel[1]]
-                out[:, r, c] = _pooled(op.name, window)
-        bounds.append(np.clip(out, *limits))
+    for total in (_windows(v, spans, np.sum) for v in data):
+        size = (np.abs(total) + count // 2) // count
+        bounds.append(np.clip(np.where(total > 0, size, -size), *limits))
     return bounds[0], bounds[1]
 
 
-def _pooled(name: str, window: I64) -> I64:
-    if name == "MAX_POOL_2D":
-        return np.asarray(window.max(axis=(1, 2)))
-    total, count = window.sum(axis=(1, 2)), window.shape[1] * window.shape[2]
-    size = (np.abs(total) + count // 2) // count
-    return np.asarray(np.where(total > 0, size, -size))
+def _windows(values: I64, spans: list[list[slice]], fold: Callable[..., I64]) -> I64:
+    """Sums or maxima over windows: over rows, then over columns."""
+    rows = np.stack([fold(values[:, span], axis=1) for span in spans[0]], axis=1)
+    return np.stack([fold(rows[:, :, span], axis=2) for span in spans[1]], axis=2)
 
 
 def _reduced(graph: Graph, op: Op, data: Range) -> Range:
@@ -247,7 +255,7 @@ def _moved(graph: Graph, op: Op, found: dict[int, Range]) -> list[Range] | None:
     kernel = _kernel(op.name)
     if not isinstance(kernel, Mover):
         return None
-    outputs = [_anything(graph.tensors[i]) for i in op.outputs]
+    outputs = [tuple(v.copy() for v in _anything(graph.tensors[i])) for i in op.outputs]
     for copy in kernel.plan(graph, op):
         if not _is_int8(graph.tensors[op.inputs[copy.source]]):
             return None

@@ -111,6 +111,8 @@ def _dense(graph: Graph, op: Op) -> Made:
     data, weights = _data(graph, op, 0), _data(graph, op, 1)
     if len(weights) < 2 or min(weights) < 1:
         raise Contradiction(f"weights of shape {list(weights)}")
+    if not data:
+        raise Contradiction("data without dimensions")
     rows, left = divmod(math.prod(data), weights[-1])
     if left:
         raise Contradiction(f"data of shape {list(data)} for weights of shape {list(weights)}")

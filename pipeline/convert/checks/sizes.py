@@ -24,7 +24,7 @@ ENDS = 1_000
 """Inputs and outputs of one op, or of the model."""
 SUBGRAPHS = 1_000
 RANK = 8
-ELEMENTS = 1 << 24
+ELEMENTS = 1 << 23
 """Of one activation. The largest boards have 64 MB of RAM; few have 1 MB."""
 CONSTANT_BYTES = 1 << 27
 """Of all constants, counted each time an op reads them: so much is packed for kernels."""
