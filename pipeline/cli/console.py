@@ -18,7 +18,6 @@ from types import FrameType
 from typing import Any
 
 from pipeline.errors import Interrupted, McuError
-from pipeline.oserrors import own_error
 from pipeline.progress import Progress
 
 # Of other people's names, what a terminal would obey or show out of place is shown as a code:
@@ -86,6 +85,8 @@ def guarded(work: Callable[[], None], as_json: bool) -> int:
     except OSError as error:
         if os.environ.get("MCU_DEBUG"):
             traceback.print_exc()
+        from pipeline.oserrors import own_error
+
         return fail(own_error(error, _options()), as_json)
     except Exception as error:
         if os.environ.get("MCU_DEBUG"):
