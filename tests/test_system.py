@@ -32,7 +32,8 @@ for name in ("sched_getaffinity", "sched_setaffinity", "getuid", "geteuid", "get
 """
 IMPORT_ALL = """
 import importlib, pkgutil, pipeline
-names = [found.name for found in pkgutil.walk_packages(pipeline.__path__, "pipeline.")]
+names = [found.name for found in pkgutil.walk_packages(pipeline.__path__, "pipeline.")
+         if not found.name.endswith("__main__")]
 for name in names:
     importlib.import_module(name)
 print(len(names))

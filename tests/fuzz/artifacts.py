@@ -148,12 +148,13 @@ def _changed(rng: random.Random, value: Any) -> Any:
 
 
 def _report_again(folder: Path) -> None:
+    from pipeline import steps
     from pipeline.cli.console import clean
     from pipeline.cli.summary import summary
-    from pipeline.steps import artifacts, stages
+    from pipeline.steps import artifacts
 
     run = artifacts.run_of(folder)
-    report = stages.report(run)
+    report = steps.report(run)
     text = clean(summary(report, folder))
     assert "\x1b" not in text and "\u202e" not in text
     run.finish()
@@ -255,6 +256,7 @@ def _fill(folder: Path) -> None:
     sys.path[:0] = [str(_TESTS / "runtime"), str(_TESTS)]
     from tflite_builder import Build, T
 
+    from pipeline import steps
     from pipeline.board import load_board
     from pipeline.build import Image
     from pipeline.codegen import generate
@@ -272,7 +274,7 @@ def _fill(folder: Path) -> None:
     from pipeline.measure.energy import Energy
     from pipeline.measure.scores import Scores
     from pipeline.run import Run, write_atomically, write_json
-    from pipeline.steps import artifacts, stages
+    from pipeline.steps import artifacts
 
     b = Build()
     x = b.input(T((1, 4), scale=0.5, zero=3, name="input"))
@@ -331,7 +333,7 @@ def _fill(folder: Path) -> None:
     )  # fmt: skip
     save = lambda to: save_measurement(measurement, to)  # noqa: E731
     run.step("measure", "k", ("measurement.json", "outputs.npy"), save, lambda _: None)
-    stages.report(run)
+    steps.report(run)
     run.finish()
     cells = {"cell": {"key": "k", "error": None, "seconds": 1.0}}
     write_json(folder / "bench.json", {"finished": False, "cells": cells})

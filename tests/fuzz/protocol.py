@@ -226,7 +226,8 @@ def _mlperf(plan: dict[str, Any], clock: Clock) -> None:
 class _Reference:
     """Stands for the interpreter beside: no process for each case."""
 
-    name = "none"
+    name, reason = "none", ""
+    rulings = ()
 
     def __init__(self, *_: object) -> None:
         pass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +13,6 @@ import pytest
 
 import pipeline.flash
 from pipeline.errors import WrongUse
-from pipeline.run import private_folder
 from pipeline.testing.rig import Rig
 from pipeline.testing.serial_log import SerialLog
 
@@ -38,7 +36,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     monkeypatch.setattr(pipeline.flash, "flash", flash)
     monkeypatch.setattr(pipeline.flash, "connect", connect)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     return events
 
 
@@ -74,7 +72,7 @@ def test_a_real_board_holds_one_model(told: list[str], tmp_path: Path) -> None:
 
 def test_a_real_board_is_kept_from_other_processes(told: list[str], tmp_path: Path) -> None:
     def taken() -> bool:
-        with (private_folder() / "board_dev_ttyACM7.lock").open("w") as file:
+        with (tmp_path / "mcu-pipeline" / "board_dev_ttyACM7.lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
