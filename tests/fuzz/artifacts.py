@@ -190,8 +190,9 @@ def _compared(folder: Path) -> None:
 
 def _benched(folder: Path) -> None:
     from pipeline.bench import matrix
+    from pipeline.options import Options
 
-    cell = matrix.Cell("cell", folder / "model.tflite", "disco_f407vg", "aot", "qemu", {})
+    cell = matrix.Cell("cell", folder / "model.tflite", "disco_f407vg", Options(on="qemu"))
     before = matrix._state(folder.parent)
     if before.cells and "cell" in before.cells:
         matrix._kept(cell, folder.parent, before)

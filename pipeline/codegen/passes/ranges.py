@@ -175,8 +175,8 @@ def _pool(graph: Graph, op: Op, data: Range) -> Range:
     count = _windows(np.ones(source.shape, np.int64), spans, np.sum)
     bounds = []
     for total in (_windows(v, spans, np.sum) for v in data):
-        size = (np.abs(total) + count // 2) // count
-        bounds.append(np.clip(np.where(total > 0, size, -size), *limits))
+        mean = (np.abs(total) + count // 2) // count
+        bounds.append(np.clip(np.where(total > 0, mean, -mean), *limits))
     return bounds[0], bounds[1]
 
 
@@ -255,7 +255,10 @@ def _moved(graph: Graph, op: Op, found: dict[int, Range]) -> list[Range] | None:
     kernel = _kernel(op.name)
     if not isinstance(kernel, Mover):
         return None
-    outputs = [tuple(v.copy() for v in _anything(graph.tensors[i])) for i in op.outputs]
+    outputs: list[Range] = []
+    for i in op.outputs:
+        low, high = _anything(graph.tensors[i])
+        outputs.append((low.copy(), high.copy()))
     for copy in kernel.plan(graph, op):
         if not _is_int8(graph.tensors[op.inputs[copy.source]]):
             return None
