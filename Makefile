@@ -16,7 +16,7 @@ export MCU_CORE_DIR ?= $(CURDIR)/.platformio
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check lint types unit docs fuzz format lock bench bench-kernels bench-compression clean
+.PHONY: help setup demo test check lint types unit docs fuzz sbom format lock bench bench-kernels bench-compression clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -95,6 +95,15 @@ bench-kernels: setup $(TEST_READY) ## count the kernels' instructions in QEMU; f
 
 bench-compression: setup $(TEST_READY) ## prune, quantise and deploy the tasks of docs/compression.md; goes on where it was
 	$(BIN)/python benchmarks/compression.py $(BENCH_ARGS)
+
+SBOM := build/sbom
+
+sbom: setup ## what the locked environment holds (CycloneDX), and each package's licence, in build/sbom
+	@test -x $(SBOM)/tools/bin/python || $(BIN)/python -m venv $(SBOM)/tools
+	@$(SBOM)/tools/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r setup/sbom.lock
+	@$(SBOM)/tools/bin/cyclonedx-py environment --output-reproducible --of JSON -o $(SBOM)/sbom.cdx.json $(BIN)/python
+	@$(SBOM)/tools/bin/pip-licenses --python=$(BIN)/python --from=mixed --order=license --format=markdown --output-file=$(SBOM)/licences.md
+	@echo "sbom: $(SBOM)/sbom.cdx.json, $(SBOM)/licences.md"
 
 clean: ## remove what was built; keeps .venv and .platformio
 	rm -rf build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any
 
 _KEPT = 400
+_PIECE_BYTES = 4096
 _SHOWN = 60
 _LONGEST = 160
 
@@ -17,15 +18,24 @@ class SerialLog:
     def __init__(self) -> None:
         self._pieces: deque[tuple[int, float, str, bytes]] = deque(maxlen=_KEPT)
         self._count = 0
+        self._marked = 0
         self._begin = time.monotonic()
 
     def add(self, way: str, data: bytes) -> None:
         """Keeps a piece; `way` is ">" to the chip and "<" from it."""
+        if self._pieces and self._marked < self._count:
+            number, at, before, kept = self._pieces[-1]
+            # A line or a frame may come byte by byte: it counts as one piece.
+            whole = kept.endswith((b"\n", b"\0")) or len(kept) >= _PIECE_BYTES
+            if before == way and not whole:
+                self._pieces[-1] = (number, at, way, kept + data)
+                return
         self._pieces.append((self._count, time.monotonic() - self._begin, way, data))
         self._count += 1
 
     def mark(self) -> int:
         """A place in the log, for `text`."""
+        self._marked = self._count
         return self._count
 
     def text(self, since: int = 0) -> str:

@@ -184,13 +184,13 @@ def small_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
     import pipeline.board
 
     folder = tmp_path / "boards"
-    source = pipeline.board.BOARDS / "disco_f407vg"
+    source = pipeline.board.description.BOARDS / "disco_f407vg"
     shutil.copytree(source, folder / "tiny")
     (folder / "disco_f407vg").symlink_to(source)
     text = (source / "board.toml").read_text()
     text = text.replace('id = "disco_f407vg"', 'id = "tiny"').replace("0x10_0000", "0x2_0000")
     (folder / "tiny" / "board.toml").write_text(text)
-    monkeypatch.setattr(pipeline.board, "BOARDS", folder)
+    monkeypatch.setattr(pipeline.board.description, "BOARDS", folder)
     pipeline.board.load_board.cache_clear()
     yield "tiny"
     pipeline.board.load_board.cache_clear()
