@@ -66,7 +66,17 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
 
 def scale_of(tensor: Tensor) -> np.float32:
-    """The scale of a per-tensor quantised tensor (float32)."""
+    """The scale of a per-tensor quantised tensor (float32).
+
+    Raises:
+        ModelError: it has none.
+    """
+    if not len(tensor.scales):
+        raise ModelError(
+            "has no scale, where the op reckons with one",
+            where=f"tensor {tensor.index} ({tensor.name[:80]})",
+            hint="convert the model again: the file contradicts itself",
+        )
     return np.float32(tensor.scales[0])
 
 

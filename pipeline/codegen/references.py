@@ -23,6 +23,7 @@ Judge = Literal["litert", "definition"]
 """LiteRT's reference kernels, or the operator's definition in integer arithmetic."""
 
 _INT32 = 1 << 31
+_FARTHEST = 1 << 10
 _Q4_UNITS = 15.0 * (1 << 27)
 _MOST = {"int8": 255, "int16": 32768}
 """Largest magnitude of a stored value less its zero point."""
@@ -204,8 +205,9 @@ def _ramp(graph: Graph, op: Op) -> Doubt | None:
 
 def root_shift(data: Tensor, result: Tensor) -> int:
     """The exponent TFLite Micro has for RSQRT of int8: right from -11 to 20."""
-    real = 1.0 / float(np.sqrt(np.float32(data.scales[0])) * np.float32(result.scales[0]))
-    return math.frexp(real)[1]
+    below = float(np.sqrt(np.float32(data.scales[0])) * np.float32(result.scales[0]))
+    # Two scales so small that their product is 0: further than any that TFLM takes.
+    return math.frexp(1.0 / below)[1] if below > 0 else _FARTHEST
 
 
 def _root(graph: Graph, op: Op) -> Doubt | None:

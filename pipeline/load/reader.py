@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib.util
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipeline import extras
 from pipeline.errors import ModelError, StepFailed
 from pipeline.load import limits
 from pipeline.load.tfenv import ENVIRONMENT
@@ -54,10 +56,23 @@ def hdf5_facts_apart(path: Path, where: str) -> dict[str, Any]:
         return facts
 
 
+def _require_tensorflow(where: str) -> None:
+    """Raises ToolMissing here, not in a process that can only say that it has ended."""
+    try:
+        there = importlib.util.find_spec("tensorflow") is not None
+    except ImportError:
+        there = False
+    if not there:
+        what, instead = "a Keras model needs TensorFlow", "a .tflite needs none of it"
+        raise extras.missing("keras", what, where=where, instead=instead)
+
+
 def _run(
     job: dict[str, str], folder: Path, where: str, meanwhile: Callable[[], Any] | None = None
 ) -> None:
     from pipeline.load.handover import take_error
+
+    _require_tensorflow(where)
 
     line = json.dumps({**job, "folder": str(folder.resolve()), "where": where}).encode() + b"\n"
     with _lock:

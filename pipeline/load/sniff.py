@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import extras
 from pipeline.errors import ModelError, WrongUse
 from pipeline.load.archive import Archive
 from pipeline.load.formats import KERAS2, KERAS2_H5, KERAS3, KERAS3_H5, SAVEDMODEL, TFLITE
@@ -124,8 +123,6 @@ def _other_archive(path: Path, names: set[str]) -> ModelError:
 
 
 def _hdf5(path: Path) -> Found:
-    what, instead = "a Keras model needs TensorFlow", "a .tflite needs none of it"
-    extras.require("keras", what, where=printable(path), instead=instead)
     # HDF5's library is in C and reads what a stranger wrote: not in this process.
     from pipeline.load.reader import hdf5_facts_apart
 

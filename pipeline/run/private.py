@@ -7,6 +7,8 @@ import stat
 import tempfile
 from pathlib import Path
 
+from pipeline import system
+
 
 def private_folder() -> Path:
     """$XDG_STATE_HOME/mcu-pipeline, or where that can't be written one in the temporary folder.
@@ -18,13 +20,14 @@ def private_folder() -> Path:
     try:
         return _made(Path(state).expanduser() / "mcu-pipeline")
     except (OSError, RuntimeError):  # RuntimeError: this user has no home
-        return _made(Path(tempfile.gettempdir()) / f"mcu-{os.getuid()}")
+        return _made(Path(tempfile.gettempdir()) / f"mcu-{system.user()}")
 
 
 def _made(path: Path) -> Path:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    if not stat.S_ISDIR(found.st_mode) or not mine:
         raise PermissionError(f"{path} belongs to somebody else")
     if found.st_mode & 0o022:
         path.chmod(0o700)

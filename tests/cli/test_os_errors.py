@@ -123,7 +123,7 @@ def test_a_place_that_can_not_be_written(
             if shutil.which("setpriv") is None:
                 pytest.skip("root may write everywhere, and setpriv is not here")
             user = 65534
-            for folder in (tmp_path, *tmp_path.parents[:2], model.parent):
+            for folder in (tmp_path, *tmp_path.parents[:3], model.parent):
                 folder.chmod(0o755)
     words = [{"MODEL": model, "REPORT": tmp_path / "report.json"}.get(w, w) for w in command]
     done = run(*words, place, cwd=Path("/"), as_user=user)

@@ -102,13 +102,13 @@ def _run(
     program: Path, corpus: Path, seconds: float, seed: int, folder: Path, outcome: Outcome
 ) -> None:
     words = [f"-max_total_time={max(int(seconds), 1)}", f"-seed={seed}", "-max_len=4096",
-             "-timeout=10", "-rss_limit_mb=1024", f"-artifact_prefix={folder}/{program.name}-",
+             "-timeout=10", "-rss_limit_mb=3000", f"-artifact_prefix={folder}/{program.name}-",
              "-use_value_profile=1", "-print_final_stats=0", "-verbosity=0"]  # fmt: skip
     done = subprocess.run(
         [program, *words, corpus],
         capture_output=True,
         check=False,
-        env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
+        env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=32"},
     )
     said = done.stderr.decode("utf-8", "replace")
     if (told := _TOLD.search(said)) is not None:

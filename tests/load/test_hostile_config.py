@@ -306,11 +306,13 @@ def test_every_name_on_the_lists_exists():
     tensorflow()
     layers = tf_keras().layers
     keras3()
-    from keras.src.ops import core, nn, numpy
+    from keras.src.ops import core, math, nn, numpy
     from tf_keras.src.layers.core import tf_op_layer
 
     special = {"TFOpLambda", "SlicingOpLambda"}
     assert not [n for n in allowed.LAYERS - special if not hasattr(layers, n)]
-    assert not [n for n in allowed.OPERATIONS if not any(hasattr(m, n) for m in (core, nn, numpy))]
+    assert not [
+        n for n in allowed.OPERATIONS if not any(hasattr(m, n) for m in (core, math, nn, numpy))
+    ]
     plain = [n for n in allowed.FUNCTIONS if not n.startswith("compat.")]
     assert not [n for n in plain if tf_op_layer.get_symbol_from_name(n) is None]

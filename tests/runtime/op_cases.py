@@ -248,7 +248,8 @@ def unary(draw: Draw, name: str, fixed: Any = None, options: str = "", **more: A
     b = Build()
     data = T((256,), "int8", extreme_scale(draw), draw(zeros))
     result = s8((256,), draw)
-    if not fixed and draw(st.integers(0, 3)) == 0:
+    # Of these both references wrap where an output leaves 32 bits of steps.
+    if not fixed and name not in ("ELU", "EXP", "GELU", "LOG") and draw(st.integers(0, 3)) == 0:
         result.scale = float(np.float32(10.0 ** draw(st.floats(-14, 3))))
     if fixed == "same":
         result.scale, result.zero = data.scale, data.zero

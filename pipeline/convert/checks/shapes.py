@@ -47,7 +47,10 @@ def check(graph: Graph) -> None:
                     f"its inputs make {list(shape)}"
                 )
                 raise damaged(graph, op, what)
-        _check_pieces(graph, op)
+        try:
+            _check_pieces(graph, op)
+        except Contradiction as problem:
+            raise damaged(graph, op, str(problem)) from problem
 
 
 def _check_pieces(graph: Graph, op: Op) -> None:

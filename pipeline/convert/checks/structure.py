@@ -40,7 +40,8 @@ def _check_order(graph: Graph, op: Op, known: set[int]) -> None:
         t = graph.tensors[i]
         if t.variable:
             continue
-        if i in known:
+        # A tensor without elements may be written twice: nothing is.
+        if i in known and 0 not in t.shape:
             raise damaged(graph, op, f"the op writes {named(t)}, which has a value already")
         known.add(i)
 
