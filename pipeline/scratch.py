@@ -8,7 +8,6 @@ not taken for ours.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import secrets
@@ -17,9 +16,13 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-# Elsewhere process id and start alone tell.
-_HAS_LOCKS = importlib.util.find_spec("fcntl") is not None
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # there process id and start alone tell
+    fcntl = None
 _OWNER = r"(\d+)-(\d+)-[0-9a-f]{8}"
 _OURS = re.compile(rf"mcu-[a-z]+-{_OWNER}")
 # A path of a Unix socket has 107 bytes; our own names take the rest.
@@ -117,7 +120,7 @@ def _is_left(path: Path, pid: int, started: int) -> bool:
         lock = _locked(path)
         if lock is not None:
             os.close(lock)
-        return lock is not None or not _HAS_LOCKS
+        return lock is not None or fcntl is None
     return False
 
 
@@ -148,10 +151,8 @@ def _owner() -> str:
 
 def _locked(path: Path) -> int | None:
     """A lock on a folder, which ends with this process; None where another has it."""
-    if not _HAS_LOCKS:
+    if fcntl is None:
         return None
-    import fcntl
-
     handle = None
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
