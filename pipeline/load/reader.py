@@ -10,13 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline import extras
+from pipeline import extras, scratch
 from pipeline.errors import ModelError, StepFailed
 from pipeline.load import limits
 from pipeline.load.tfenv import ENVIRONMENT
@@ -35,8 +34,7 @@ def read_apart(path: Path, kind: str, where: str) -> tuple[Any, float]:
     from pipeline.load.handover import take
     from pipeline.load.tfenv import tf_keras
 
-    with tempfile.TemporaryDirectory(prefix="mcu-read-") as name:
-        folder = Path(name)
+    with scratch.folder("read") as folder:
         job = {"do": "read", "path": str(path.resolve()), "kind": kind}
         # This process needs TensorFlow as well: it comes in while the other one works.
         _run(job, folder, where, meanwhile=tf_keras)
@@ -47,8 +45,7 @@ def hdf5_facts_apart(path: Path, where: str) -> dict[str, Any]:
     """Run `pipeline.load.sniff.hdf5_facts` in a process of its own."""
     from pipeline.load.archive import parse_json
 
-    with tempfile.TemporaryDirectory(prefix="mcu-read-") as name:
-        folder = Path(name)
+    with scratch.folder("read") as folder:
         _run({"do": "sniff", "path": str(path.resolve()), "kind": ""}, folder, where)
         facts = parse_json((folder / "facts.json").read_bytes(), where)
         if not isinstance(facts, dict):

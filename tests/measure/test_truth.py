@@ -153,3 +153,10 @@ def test_rsqrt_and_softmax_at_extremes() -> None:
     (found,) = define(graph, graph.ops[0], [stored("int8")[np.newaxis]])
     at = np.flatnonzero(stored("int8") == -127)[0]
     assert abs(int(found[0, at]) - 1 / math.sqrt(1e5) / 1e-3) <= 1
+
+
+def test_zeros_stay_zeros_by_whatever_they_are_multiplied() -> None:
+    from pipeline.measure.truth.definitions import _rescaled
+
+    assert _rescaled(np.zeros(3, np.int64), 3.4e11).tolist() == [0, 0, 0]
+    assert _rescaled(np.array([0, 2, -2]), 3.4e11)[1] > 1 << 31

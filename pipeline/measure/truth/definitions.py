@@ -79,7 +79,7 @@ def _round(x: NDArray[np.float64]) -> I64:
 def _rescaled(x: I64, real: float) -> I64:
     """x * real; where 32 bits are too few every value but 0 saturates."""
     most = int(np.abs(x).max(initial=0))
-    if real >= 1.0 and most * real >= 1 << 30:
+    if real >= 1.0 and max(most, 1) * real >= 1 << 30:
         return _round(x.astype(np.float64) * real)
     return requantize(x, *quantize_multiplier(real))
 
