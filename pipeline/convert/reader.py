@@ -251,7 +251,7 @@ class _Reader:
     def part(self, sub: Any, codes: list[tuple[str, int]]) -> Parts:
         """Tensors and ops of one subgraph."""
         self.spend("tensors", sub.TensorsLength(), sizes.TENSORS)
-        self.spend("ops", sub.OperatorsLength(), sizes.OPS)
+        self.spend("operators", sub.OperatorsLength(), sizes.OPS)
         tensors = tuple(self.tensor(i, sub.Tensors(i)) for i in range(sub.TensorsLength()))
         return tensors, tuple(
             self.op(i, sub.Operators(i), codes, tensors) for i in range(sub.OperatorsLength())

@@ -165,8 +165,8 @@ def _pool(graph: Graph, op: Op, data: Range) -> Range:
     limits = common.limits(op, result)
     spans = []
     for i in (0, 1):
-        size = source.shape[1 + i]
-        before = common.before(op, i, size, kernel[i], stride[i])
+        length = source.shape[1 + i]
+        before = common.before(op, i, length, kernel[i], stride[i])
         starts = [o * stride[i] - before for o in range(result.shape[1 + i])]
         spans.append([slice(max(at, 0), at + kernel[i]) for at in starts])
     if op.name == "MAX_POOL_2D":

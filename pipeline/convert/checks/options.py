@@ -17,6 +17,7 @@ TYPES = {
     "AVERAGE_POOL_2D": _POOL,
     "BATCH_MATMUL": "BatchMatMulOptions",
     "CALL_ONCE": "CallOnceOptions",
+    "CAST": "CastOptions",
     "CONCATENATION": "ConcatenationOptions",
     "CONV_2D": "Conv2DOptions",
     "CUMSUM": "CumsumOptions",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from pipeline.convert.checks.options import of
 from pipeline.convert.checks.sizes import ELEMENTS
-from pipeline.convert.checks.words import damaged, given, named, refused
+from pipeline.convert.checks.words import damaged, given, named
 from pipeline.convert.graph import Graph, Op, Tensor
 
 Shape = tuple[int, ...]
@@ -36,6 +36,7 @@ def check(graph: Graph) -> None:
         if rule is None:
             continue
         try:
+            _check_pieces(graph, op)
             made = rule(graph, op)
         except Contradiction as problem:
             raise damaged(graph, op, str(problem)) from problem
@@ -47,17 +48,13 @@ def check(graph: Graph) -> None:
                     f"its inputs make {list(shape)}"
                 )
                 raise damaged(graph, op, what)
-        try:
-            _check_pieces(graph, op)
-        except Contradiction as problem:
-            raise damaged(graph, op, str(problem)) from problem
 
 
 def _check_pieces(graph: Graph, op: Op) -> None:
     if op.name in ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"):
         block = _numbers(given(graph, op, 1))
         if block is not None and math.prod(block) > _PIECES:
-            raise refused(graph, op, f"the op cuts the image into blocks of {block}")
+            raise Contradiction(f"an image cut into blocks of {block}")
 
 
 def _short(shape: Sequence[int]) -> list[int]:
