@@ -37,7 +37,7 @@ LIGHT = {
     "pipeline.board.description", "pipeline.board.cores", "pipeline.resources",
     "pipeline.oserrors", "pipeline.board.allowed", "pipeline.run", "pipeline.run.decode",
     "pipeline.run.folder", "pipeline.run.inside", "pipeline.run.lock", "pipeline.run.private",
-    "pipeline.run.seal", "pipeline.scratch",
+    "pipeline.run.seal", "pipeline.scratch", "pipeline.system",
     "pipeline.options", "pipeline.options.option", "pipeline.options.deployment",
     "pipeline.options.data", "pipeline.options.training", "pipeline.options.engine",
     "pipeline.options.running", "pipeline.options.signature",
