@@ -23,7 +23,7 @@ _REASON_CHARACTERS = 300
 # A machine with more to do than it has processors lets a process wait so long.
 _STALL = 0.25
 # Answers that are not whole, and refusals that bring nothing new, until the line is given up.
-_MOST_AGAIN = 60
+_MOST_AGAIN = 120
 _MOST_BUSY = 3
 # An emulator that has had less of the processor than this share of the time was not silent.
 _AWAKE, _MOST_STRETCH = 0.5, 10
