@@ -105,6 +105,28 @@ def test_reshapes_and_back() -> None:
     exact(model)
 
 
+@pytest.mark.parametrize("kind", ["TRANSPOSE", "UNPACK", "SPLIT", "CONCATENATION", "SLICE"])
+def test_a_move_in_order_behind_a_reshape_is_one(kind: str) -> None:
+    """It takes over the reshape's input, whose shape its own options say nothing about."""
+    net = Net()
+    x = net.reshape(net.conv(net.input(1, 6, 2, 3), 4), 1, 48, 1, 1)
+    if kind == "TRANSPOSE":
+        x = transpose(net, x, 0, 2, 1, 3)
+    elif kind == "UNPACK":
+        x = net.one(kind, x, net.like(x, (1, 48, 1)), "UnpackOptions", num=1, axis=-2)
+    elif kind == "SPLIT":
+        axis = net.b.tensor(T((), "int32", data=2))
+        (x,) = net.b.op(kind, [axis, x], [net.like(x)], "SplitOptions", numSplits=1)
+    elif kind == "CONCATENATION":
+        x = net.concat(2, x)
+    else:
+        bounds = [net.b.tensor(T((4,), "int32", data=v)) for v in ([0] * 4, [1, 48, 1, 1])]
+        (x,) = net.b.op(kind, [x, *bounds], [net.like(x)], "SliceOptions")
+    model = net.bytes(net.fc(net.reshape(x, 1, 48), 2))
+    assert not {kind} & set(ops(model))
+    exact(model)
+
+
 def test_padding_by_nothing() -> None:
     net = Net()
     x = net.pad(net.conv(net.input(1, 6, 2, 3), 4), (0, 0), (0, 0), (0, 0), (0, 0))

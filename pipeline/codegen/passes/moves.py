@@ -41,7 +41,9 @@ def run(graph: Graph) -> Edit:
             continue
         behind = edit.writer(source)
         if behind is not None and behind.name in views and edit.private(source):
-            edit.put(op, inputs=behind.inputs[:1], origins=(*behind.origins, *op.origins))
+            origins = (*behind.origins, *op.origins)
+            view = {} if op.name in views else {"name": "RESHAPE", "options": {}, "version": 1}
+            edit.put(op, inputs=behind.inputs[:1], origins=origins, **view)
             edit.remove(behind)
             edit.note(op, f"{behind.name} {behind.layer!r} before it is part of it")
         elif op.name not in views:
