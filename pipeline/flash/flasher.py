@@ -191,9 +191,15 @@ def hear_ready(line: Any, board: Board, *, ask: bool = False) -> None:
         LinkError: it says nothing that ends in `m-ready`.
     """
     uart, heard, asked = board.uart, b"", 0.0
-    begun = time.monotonic()
+    begun, spent = time.monotonic(), getattr(line, "spent", None)
+    before = spent() if spent else 0.0
     line.timeout = 0.2
-    while _waits(line, time.monotonic() - begun):
+    while True:
+        # An emulator's time is what it had to compute; others had as much as we.
+        passed = time.monotonic() - begun
+        had = spent() - before if spent and passed > BOOT_SECONDS else passed
+        if had > BOOT_SECONDS or passed > EMULATED_SECONDS:
+            break
         if ask and time.monotonic() - asked > _ASK_AGAIN_SECONDS:
             asked = time.monotonic()
             line.write(b"name%")
@@ -208,14 +214,6 @@ def hear_ready(line: Any, board: Board, *, ask: bool = False) -> None:
         where=board.id,
         hint=f"{board.id} speaks on {uart.name}: {uart.pins}" + f"; {uart.note}" * bool(uart.note),
     )
-
-
-def _waits(line: Any, passed: float) -> bool:
-    """Whether to wait on; an emulator's time is what it had to compute."""
-    spent = getattr(line, "spent", None)
-    if spent is None or passed < BOOT_SECONDS:
-        return passed < BOOT_SECONDS
-    return passed < EMULATED_SECONDS and spent() < EMULATED_SECONDS / 4
 
 
 def _last(heard: bytes) -> str:

@@ -27,7 +27,7 @@ _MOST_AGAIN = 120
 _MOST_BUSY = 3
 # An emulator that has had less of the processor than this share of the time was not silent.
 _AWAKE, _MOST_STRETCH = 0.5, 10
-_FIRST_SECONDS = 120.0  # of an emulator that has not answered yet: an engine may be starting
+_FIRST_SECONDS = 60.0  # of an emulator that has not answered yet: an engine may be starting
 _LAST_SECONDS = 1800.0  # of one request, whatever the chip says
 
 

@@ -11,7 +11,6 @@ from pipeline.codegen.program import Layer, Pass
 # As `pipeline.load.names.identifier` makes them: it reaches C, platformio.ini and file names.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _DTYPE = re.compile(r"(u?int|float)(8|16|32|64)")
-_DTYPE = re.compile(r"(u?int|float)(8|16|32|64)")
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,50 @@ def test_silence_is_reported_with_what_was_heard(monkeypatch: pytest.MonkeyPatch
         flasher_module.hear_ready(FakeLine(b"m-init\r\n"), DISCO)
 
 
+class Emulated(FakeLine):
+    """Says something once it has had enough of the processor."""
+
+    def __init__(self, share: float, needs: float) -> None:
+        super().__init__(b"")
+        self.begun, self.share, self.needs = time.monotonic(), share, needs
+
+    def spent(self) -> float:
+        return 1000.0 + self.share * (time.monotonic() - self.begun)
+
+    def read(self, count: int) -> bytes:
+        time.sleep(0.01)
+        ready = self.spent() - 1000.0 > self.needs
+        return b"m-ready\r\n" if ready else b""
+
+
+def test_an_emulator_without_a_turn_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flasher_module, "BOOT_SECONDS", 0.1)
+    flasher_module.hear_ready(Emulated(share=0.1, needs=0.08), DISCO)
+    with pytest.raises(LinkError, match="silent"):
+        flasher_module.hear_ready(Emulated(share=1.0, needs=60.0), DISCO)
+
+
+class LosesTheFirst(FakeLine):
+    """Native USB: what is sent before both ends know each other is lost."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self.asked = 0
+
+    def write(self, data: bytes) -> None:
+        self.asked += 1
+        self.says = b"m-name-dut-[x]\r\nm-ready\r\n" if self.asked > 1 else b""
+
+
+def test_a_board_that_loses_the_first_question_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flasher_module, "_ASK_AGAIN_SECONDS", 0.05)
+    line = LosesTheFirst()
+    flasher_module.hear_ready(line, DISCO, ask=True)
+    assert line.asked == 2
+
+
 def test_a_fault_at_start_is_a_crash() -> None:
     with pytest.raises(FirmwareCrashed, match="pc=0x08000000"):
         flasher_module.hear_ready(FakeLine(b"e-[fault pc=0x08000000]\r\n"), DISCO)
