@@ -11,11 +11,13 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import IO
 
 from pipeline.errors import WrongUse
 
 # What any JSON artifact of ours may take: the largest, a list of reports, is far below.
 MOST_BYTES = 32 << 20
+_PIECE_BYTES = 1 << 20
 _MOST_NAME = 1024
 _MOST_PART = 255  # bytes, of every file system there is
 _KINDS = (
@@ -119,10 +121,24 @@ def read_limited(path: Path, most: int = MOST_BYTES, *, follow: bool = True) -> 
         os.close(handle)
         raise _not_read(path, f"is {_kind(found.st_mode)}")
     with os.fdopen(handle, "rb") as file:
-        content = file.read(most + 1) if found.st_size <= most else b""
-    if found.st_size > most or len(content) > most:
+        content = _at_most(file, most) if found.st_size <= most else None
+    if content is None:
         raise _not_read(path, f"is larger than {most:,} bytes")
     return content
+
+
+def _at_most(file: IO[bytes], most: int) -> bytes | None:
+    """All that is left of a file; None where that is more than `most` bytes.
+
+    In pieces: `read(most)` takes that much memory for the smallest file.
+    """
+    pieces, size = [], 0
+    while piece := file.read(_PIECE_BYTES):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            return None
+    return b"".join(pieces)
 
 
 def _kind(mode: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -88,3 +89,13 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
         read_limited(tmp_path / "file", 3)
     with pytest.raises(WrongUse, match="a device"):
         read_limited(Path("/dev/zero"))
+
+
+def test_a_limit_is_not_what_is_allocated(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 3000)
+    tracemalloc.start()
+    try:
+        assert len(read_limited(tmp_path / "file", 1 << 31)) == 3000
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
